@@ -1,0 +1,50 @@
+# What can be done here. `make help` lists it; the logic lives in the package, not here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+IMAGE ?= zoe-prefect
+
+.DEFAULT_GOAL := help
+.PHONY: help up down image test lint format unit lock clean
+
+help:  ## list what can be done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+up:  ## build the image, start the container "zoe" and wait until it is healthy
+	@$(PYTHON) -m appliance.image up
+
+down:  ## stop and remove the container; the volume "zoe-data" stays
+	@$(PYTHON) -m appliance.image down
+
+image:  ## build the image zoe-prefect (and its base, where no registry answers)
+	@$(PYTHON) -m appliance.image build
+
+test: lint image  ## everything that CI runs: lint, unit tests, and the tests of the real image
+	$(BIN)/pytest
+
+unit: $(VENV)/.installed  ## the fast tests only
+	$(BIN)/pytest tests/unit
+
+lint: $(VENV)/.installed  ## ruff and mypy, strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed  ## let ruff put the source in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.installed  ## resolve the dependencies anew, with hashes, for Python 3.11 to 3.13
+	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make lock" --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove what was built here (images and volumes stay)
+	rm -rf $(VENV) .build dist build *.egg-info
+
+$(VENV)/.installed: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

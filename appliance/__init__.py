@@ -1,0 +1,3 @@
+"""Zoe: Prefect as an appliance."""
+
+__version__ = "0.1.0"
