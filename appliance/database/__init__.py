@@ -1,0 +1,1 @@
+"""Prefect's database: SQLite, embedded Postgres, and their ready-made templates."""

@@ -1,0 +1,133 @@
+"""Every path that Zoe reads or writes, in one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_RUNTIME_DIR = "/run/zoe"
+DEFAULT_TEMPLATES_DIR = "/opt/zoe/templates"
+DEFAULT_CONFIG_FILE = "/etc/zoe/zoe.toml"
+
+
+def runtime_dir() -> Path:
+    """Return the directory for sockets and reports, which need not outlive a reboot.
+
+    It comes from `ZOE_RUNTIME_DIR` alone, never from the configuration file: `zoe health` runs
+    every few seconds and must find it without loading the settings model (0.4 s of CPU).
+    """
+    return Path(os.environ.get("ZOE_RUNTIME_DIR") or DEFAULT_RUNTIME_DIR)
+
+
+def templates_dir() -> Path:
+    """Return the directory of the ready-made databases (see `appliance.database.templates`)."""
+    return Path(os.environ.get("ZOE_TEMPLATES") or DEFAULT_TEMPLATES_DIR)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What is there only while Zoe runs: sockets, reports, heartbeats."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Runtime:
+        """Return the layout of the directory that `runtime_dir` names."""
+        return cls(runtime_dir())
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """The Unix socket on which supervisord takes commands."""
+        return self.root / "supervisor.sock"
+
+    @property
+    def supervisor_configuration(self) -> Path:
+        """The configuration generated for supervisord; it holds no secret."""
+        return self.root / "supervisord.conf"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        """Where supervisord leaves its process id."""
+        return self.root / "supervisord.pid"
+
+    @property
+    def postgres_socket_dir(self) -> Path:
+        """The directory of the embedded Postgres' socket: 0700, so it is its own lock."""
+        return self.root / "postgres"
+
+    @property
+    def health_report(self) -> Path:
+        """The conductor's view of every program, renewed every few seconds (JSON)."""
+        return self.root / "health.json"
+
+    @property
+    def deployer_report(self) -> Path:
+        """What the deployer's last pass did and what it could not do (JSON)."""
+        return self.root / "deployer.json"
+
+    @property
+    def fatal_report(self) -> Path:
+        """Which program was given up and why; its presence makes PID 1 exit non-zero (JSON)."""
+        return self.root / "fatal.json"
+
+    def heartbeat(self, program: str) -> Path:
+        """Return the file in which `program` notes that it is alive."""
+        return self.root / f"{program}.heartbeat"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What must outlive the container or the machine: everything below the data directory."""
+
+    data: Path
+
+    @property
+    def stamp(self) -> Path:
+        """Which version of Zoe last used this directory (JSON)."""
+        return self.data / "zoe.json"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Generated secrets, 0700."""
+        return self.data / "secrets"
+
+    @property
+    def admin_password(self) -> Path:
+        """The generated password of the admin user, 0600."""
+        return self.secrets_dir / "admin_password"
+
+    @property
+    def encryption_key(self) -> Path:
+        """The generated key that encrypts secret blocks, 0600."""
+        return self.secrets_dir / "encryption_key"
+
+    @property
+    def sqlite_file(self) -> Path:
+        """The SQLite database, with its -wal and -shm beside it."""
+        return self.data / "database" / "prefect.db"
+
+    @property
+    def postgres_data(self) -> Path:
+        """The embedded Postgres' cluster."""
+        return self.data / "postgres"
+
+    @property
+    def prefect_home(self) -> Path:
+        """Prefect's own home: memo store and profiles."""
+        return self.data / "prefect"
+
+    @property
+    def results(self) -> Path:
+        """Persisted results of flows and tasks."""
+        return self.data / "results"
+
+    @property
+    def ui(self) -> Path:
+        """The UI as Prefect rewrites it for its base path."""
+        return self.data / "ui"
+
+    @property
+    def log_file(self) -> Path:
+        """The one log stream; rotated neighbours end in .1, .2, …"""
+        return self.data / "logs" / "zoe.log"

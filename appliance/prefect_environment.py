@@ -1,0 +1,158 @@
+"""Zoe's settings in Prefect's words: the environment of the processes that run Prefect.
+
+Three kinds of names, and for each of them one answer to "may I set it?":
+
+- *owned*: follows from a Zoe setting; setting it by hand is refused, with the setting's name;
+- *chosen*: our default for an appliance; `PREFECT_*` of the operator wins;
+- everything else passes through untouched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from appliance.credentials import Credentials
+from appliance.errors import OperatorError
+from appliance.layout import Layout
+from appliance.settings.model import Component, DatabaseEngine, Settings
+
+OWNED = {
+    "PREFECT_API_AUTH_STRING": "ZOE_ADMIN_USER and ZOE_ADMIN_PASSWORD",
+    "PREFECT_API_DATABASE_CONNECTION_URL": "ZOE_DATABASE",
+    "PREFECT_API_SSL_CERT_FILE": "ZOE_TLS_CA_FILE",
+    "PREFECT_API_URL": "ZOE_API_URL",
+    "PREFECT_HOME": "ZOE_DATA_DIR",
+    "PREFECT_SERVER_API_AUTH_STRING": "ZOE_ADMIN_USER and ZOE_ADMIN_PASSWORD",
+    "PREFECT_SERVER_API_BASE_PATH": "ZOE_PUBLIC_URL",
+    "PREFECT_SERVER_API_HOST": "ZOE_HOST",
+    "PREFECT_SERVER_API_PORT": "ZOE_PORT",
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL": "ZOE_DATABASE",
+    "PREFECT_SERVER_ENCRYPTION_KEY": "ZOE_ENCRYPTION_KEY",
+    "PREFECT_SERVER_UI_API_URL": "ZOE_PUBLIC_URL",
+    "PREFECT_SERVER_UI_SERVE_BASE": "ZOE_PUBLIC_URL",
+    "PREFECT_UI_API_URL": "ZOE_PUBLIC_URL",
+    "PREFECT_UI_SERVE_BASE": "ZOE_PUBLIC_URL",
+    "PREFECT_UI_URL": "ZOE_PUBLIC_URL",
+}
+
+QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+CHOSEN_FOR_SERVER = {
+    **QUIET,
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_METRICS_ENABLED": "true",
+    # Leases of global limits survive a restart of the one server without Redis.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+        "prefect.server.concurrency.lease_storage.filesystem"
+    ),
+    # A restart with the same Prefect and the same blocks skips registering them again.
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "true",
+}
+
+CHOSEN_FOR_CLIENTS = {
+    **QUIET,
+    # Two seconds keep an idle server at rest and a due run from waiting Prefect's ten.
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
+    # The supervisor's stream is read in `docker logs`, where colour codes are noise.
+    "PREFECT_LOGGING_COLORS": "false",
+}
+
+
+def check_no_owned_name(environ: Mapping[str, str]) -> None:
+    """Refuse a Prefect variable that would contradict the Zoe setting it follows from.
+
+    Raises:
+        OperatorError: One is set.
+    """
+    for name, setting in OWNED.items():
+        if name in environ:
+            raise OperatorError(
+                f"{name} follows from {setting}",
+                where="environment",
+                remedy=f"unset {name} and set {setting}",
+            )
+
+
+def server_environment(
+    settings: Settings, credentials: Credentials, layout: Layout, postgres_socket_dir: str
+) -> dict[str, str]:
+    """Return what the Prefect server needs, the owned names and our choices."""
+    environment = {
+        **CHOSEN_FOR_SERVER,
+        **_operators_choice(),
+        "PREFECT_HOME": str(layout.prefect_home),
+        "PREFECT_LOCAL_STORAGE_PATH": str(layout.results),
+        "PREFECT_API_DATABASE_CONNECTION_URL": database_url(settings, layout, postgres_socket_dir),
+        "PREFECT_SERVER_API_BASE_PATH": f"{settings.base_path}/api",
+        "PREFECT_SERVER_UI_SERVE_BASE": settings.base_path or "/",
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(layout.ui),
+        "PREFECT_API_URL": api_url(settings),
+    }
+    if credentials.encryption_key:
+        environment["PREFECT_SERVER_ENCRYPTION_KEY"] = credentials.encryption_key.get_secret_value()
+    if credentials.auth_string:
+        auth_string = credentials.auth_string.get_secret_value()
+        environment["PREFECT_SERVER_API_AUTH_STRING"] = auth_string
+        environment["PREFECT_API_AUTH_STRING"] = auth_string
+    return environment
+
+
+def client_environment(
+    settings: Settings, credentials: Credentials, layout: Layout
+) -> dict[str, str]:
+    """Return what a worker and the flow runs below it need to reach the server."""
+    environment = {
+        **CHOSEN_FOR_CLIENTS,
+        **_operators_choice(),
+        "PREFECT_HOME": str(layout.prefect_home),
+        "PREFECT_LOCAL_STORAGE_PATH": str(layout.results),
+        "PREFECT_API_URL": api_url(settings),
+    }
+    if settings.public_url:
+        environment["PREFECT_UI_URL"] = settings.public_url
+    if credentials.auth_string:
+        environment["PREFECT_API_AUTH_STRING"] = credentials.auth_string.get_secret_value()
+    if settings.tls_ca_file:
+        environment["PREFECT_API_SSL_CERT_FILE"] = str(settings.tls_ca_file)
+    elif settings.tls and Component.SERVER in settings.runs_here:
+        # The certificate is for the public name; these clients call 127.0.0.1 and stay on it.
+        environment["PREFECT_API_TLS_INSECURE_SKIP_VERIFY"] = "true"
+    return environment
+
+
+def api_url(settings: Settings) -> str:
+    """Return the API's address as seen from this machine."""
+    if settings.api_url:
+        return settings.api_url
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{_loopback(settings.host)}:{settings.port}{settings.base_path}/api"
+
+
+def database_url(settings: Settings, layout: Layout, postgres_socket_dir: str) -> str:
+    """Return the database's address in SQLAlchemy's form, with the driver that Prefect uses."""
+    if settings.engine is DatabaseEngine.SQLITE:
+        return f"sqlite+aiosqlite:///{layout.sqlite_file}"
+    if settings.engine is DatabaseEngine.EMBEDDED_POSTGRES:
+        return f"postgresql+asyncpg://prefect@/prefect?host={quote(postgres_socket_dir, safe='')}"
+    parts = urlsplit(settings.database.get_secret_value())
+    # asyncpg as SQLAlchemy calls it knows libpq's `sslmode` by the name `ssl`.
+    query = [("ssl" if key == "sslmode" else key, value) for key, value in parse_qsl(parts.query)]
+    return urlunsplit(
+        ("postgresql+asyncpg", parts.netloc, parts.path, urlencode(query), parts.fragment)
+    )
+
+
+def _loopback(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not listened on
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _operators_choice() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("PREFECT_") or name == "DO_NOT_TRACK"
+    }

@@ -1,0 +1,1 @@
+"""The start of the Prefect server: database injection, public address, TLS."""

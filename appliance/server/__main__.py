@@ -1,0 +1,85 @@
+"""The program `server`: Prefect's API, UI and services under uvicorn."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from appliance import credentials
+from appliance.database import templates
+from appliance.errors import ZoeError
+from appliance.files import make_private_dir
+from appliance.layout import Layout, Runtime, templates_dir
+from appliance.prefect_environment import database_url, server_environment
+from appliance.settings import DatabaseEngine, Settings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Browsers and workers hold websockets open for ever; uvicorn would wait for them.
+CLOSE_CONNECTIONS_SECONDS = 1
+
+
+def main() -> int:
+    """Serve until SIGTERM; return the exit code."""
+    try:
+        settings = load().settings
+        layout, runtime = Layout(settings.data_dir), Runtime.from_environment()
+        environment = server_environment(
+            settings,
+            credentials.read(settings, layout),
+            layout,
+            str(runtime.postgres_socket_dir),
+        )
+        prepare(settings, layout)
+    except ZoeError as error:
+        sys.stderr.write(error.line() + "\n")
+        return error.exit_code
+    return serve(settings, database_url(settings, layout, ""), environment)
+
+
+def prepare(settings: Settings, layout: Layout) -> None:
+    """Make the directories that Prefect writes to and, on a first start, the SQLite database."""
+    for directory in (layout.prefect_home, layout.results, layout.ui):
+        make_private_dir(directory)
+    if settings.engine is DatabaseEngine.SQLITE:
+        templates.install_sqlite(templates_dir(), layout.sqlite_file)
+
+
+def serve(settings: Settings, connection_url: str, environment: Mapping[str, str]) -> int:
+    """Start Prefect's application in this process and serve it."""
+    os.environ.update(environment)
+
+    # Imported here because Prefect reads its settings from the environment at import.
+    import uvicorn  # noqa: PLC0415
+    from prefect.server.api.server import create_app  # noqa: PLC0415
+
+    from appliance.server.public_address import PublicAddress  # noqa: PLC0415
+
+    if settings.engine is DatabaseEngine.SQLITE:
+        from appliance.database import sqlite  # noqa: PLC0415
+
+        sqlite.inject(connection_url)
+
+    app = PublicAddress(create_app(final=True), settings.base_path, settings.public_url)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.tls_cert_file,
+        ssl_keyfile=settings.tls_key_file,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=CLOSE_CONNECTIONS_SECONDS,
+        timeout_keep_alive=10,
+    )
+    server = uvicorn.Server(config)
+    logging.getLogger("prefect.server").info("listening on port %d", settings.port)
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

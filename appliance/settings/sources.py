@@ -1,0 +1,121 @@
+"""Where settings come from: the environment, secret files that it names, and `zoe.toml`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    TomlConfigSettingsSource,
+)
+
+from appliance.errors import OperatorError
+from appliance.layout import DEFAULT_CONFIG_FILE
+from appliance.settings.model import ENV_PREFIX, Settings
+
+FILE_SUFFIX = "_FILE"
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a setting."""
+    return ENV_PREFIX + field.upper()
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Tell whether a setting's value must never be shown."""
+    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+
+
+def secret_fields() -> list[str]:
+    """Return the names of the settings that may come from a file named in the environment."""
+    return [name for name, field in Settings.model_fields.items() if is_secret(field)]
+
+
+def from_environment() -> dict[str, Any]:
+    """Return the settings given as `ZOE_<NAME>`, by field name."""
+    return EnvSettingsSource(Settings)()
+
+
+class SecretFileSource(PydanticBaseSettingsSource):
+    """Secrets from files that `ZOE_<NAME>_FILE` names, as container platforms mount them."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the file's content without its last line break; None when no file is named.
+
+        Raises:
+            OperatorError: The file cannot be read, or the secret is also given directly.
+        """
+        name = variable(field_name)
+        file_name = name + FILE_SUFFIX
+        path = os.environ.get(file_name)
+        if not is_secret(field) or not path:
+            return None, field_name, False
+        if name in os.environ:
+            raise OperatorError(
+                f"{name} and {file_name} are both set",
+                where="environment",
+                remedy="keep one of them",
+            )
+        try:
+            content = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise OperatorError(
+                f"the secret file {path} cannot be read: {reason}",
+                where=f"{file_name} in the environment",
+                remedy=f"mount a file that uid {os.getuid()} may read, or unset {file_name}",
+            ) from None
+        return content.rstrip("\r\n"), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return every secret that is given by a file, by field name."""
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def configuration_file() -> Path | None:
+    """Return the configuration file to read; None when there is none.
+
+    Raises:
+        OperatorError: `ZOE_CONFIG` names a file that is not there.
+    """
+    named = os.environ.get("ZOE_CONFIG")
+    path = Path(named or DEFAULT_CONFIG_FILE)
+    if path.is_file():
+        return path
+    if named:
+        raise OperatorError(
+            f"there is no configuration file {named}",
+            where="ZOE_CONFIG in the environment",
+            remedy="name a file that is there, or unset ZOE_CONFIG",
+        )
+    return None
+
+
+def from_file(path: Path) -> dict[str, Any]:
+    """Return the settings that `zoe.toml` holds, by the keys as they stand in it.
+
+    Raises:
+        OperatorError: The file cannot be read or is not TOML.
+    """
+    try:
+        return TomlConfigSettingsSource(Settings, toml_file=path)()
+    except tomllib.TOMLDecodeError as error:
+        raise OperatorError(
+            f"it is not valid TOML: {error}", where=str(path), remedy="mend the file"
+        ) from None
+    except OSError as error:
+        raise OperatorError(
+            f"the configuration file cannot be read: {error.strerror}",
+            where=str(path),
+            remedy=f"make it readable for uid {os.getuid()}",
+        ) from None

@@ -1,0 +1,147 @@
+"""PID 1: supervisord in this very process, with our log stream and an exit code that tells.
+
+supervisord reaps orphans and passes SIGTERM on by stopping its programs in order. What it lacks
+is added at its own seams: an options class (`make_logger`), the events it notifies, and what
+happens after its main loop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from supervisor import events, loggers
+from supervisor.medusa import asyncore_25 as asyncore
+from supervisor.options import ServerOptions
+from supervisor.states import SupervisorStates
+from supervisor.supervisord import Supervisor
+
+from appliance.errors import FAILURE_EXIT_CODE
+from appliance.layout import Layout, Runtime
+from appliance.supervisor import fatal
+from appliance.supervisor.configuration import START_RETRIES
+from appliance.supervisor.stream import LogFile, Stream
+
+SELF = "zoe"
+
+# Said by supervisord at each start; true, intended and of no use to a reader.
+NOISE = (
+    "running without any HTTP authentication checking",
+    "RPC interface",
+    "supervisord started with pid",
+    "reaped unknown pid",
+    "Supervisor is running as root",
+    "success: ",
+)
+
+
+class StreamHandler(loggers.Handler):  # type: ignore[misc] # supervisor ships no types
+    """Puts supervisord's own messages into the one stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__()
+        self.setFormat("%(levelname)s %(message)s\n")
+        self.setLevel(loggers.LevelsByName.INFO)
+        self._stream = stream
+
+    def emit(self, record: loggers.LogRecord) -> None:
+        """Write one record, unless it is noise."""
+        parts = record.asdict()
+        message = str(parts["message"])
+        if not any(noise in message for noise in NOISE):
+            level = {"CRIT": "ERROR", "WARN": "WARNING"}.get(parts["levelname"], "INFO")
+            self._stream.feed(SELF, stamped(level, message).encode() + b"\n")
+
+
+def stamped(level: str, message: str) -> str:
+    """Return a line of our own in the form of Prefect's, which make up most of the stream."""
+    return f"{datetime.now(UTC):%H:%M:%S}.{int(time.time() * 1000) % 1000:03d} | {level:<7} | {message}"
+
+
+class Options(ServerOptions):  # type: ignore[misc] # supervisor ships no types
+    """supervisord's options, with the logger replaced."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def make_logger(self) -> None:
+        """Log to our stream instead of to a file and stdout."""
+        self.logger = loggers.getLogger(self.loglevel)
+        self.logger.addHandler(StreamHandler(self._stream))
+
+
+class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
+    """supervisord that hands its programs' output to our stream and notes who was given up."""
+
+    def __init__(self, options: Options, stream: Stream, runtime: Runtime) -> None:
+        super().__init__(options)
+        self._stream = stream
+        self._runtime = runtime
+
+    def runforever(self) -> None:
+        """Run until all programs have stopped."""
+        # `run`, our caller, has just cleared all subscriptions.
+        events.subscribe(events.ProcessLogEvent, self._on_output)
+        events.subscribe(events.ProcessStateEvent, self._on_state)
+        events.subscribe(events.ProcessStateFatalEvent, self._on_fatal)
+        super().runforever()
+
+    def _on_output(self, event: events.ProcessLogEvent) -> None:
+        self._stream.feed(event.process.config.name, event.data)
+
+    def _on_state(self, event: events.ProcessStateEvent) -> None:
+        if not event.process.pid or event.from_state == "STOPPING":
+            self._stream.flush(event.process.config.name)
+
+    def _on_fatal(self, event: events.ProcessStateFatalEvent) -> None:
+        config = event.process.config
+        reason = (
+            f"it ended {START_RETRIES + 1} times within {config.startsecs} s of its start"
+            if event.process.spawnerr is None or "too quickly" in event.process.spawnerr
+            else event.process.spawnerr
+        )
+        fatal.record(
+            self._runtime, fatal.Fatal(config.name, reason, self._stream.last_line(config.name))
+        )
+        self.options.mood = SupervisorStates.SHUTDOWN
+
+
+def main() -> int:
+    """Run the generated configuration; return the exit code.
+
+    The one argument is the data directory, as `zoe run` found it in the settings: this process
+    lives as long as the appliance and does without the 20 MB of the settings model.
+    """
+    runtime = Runtime.from_environment()
+    layout = Layout(data=Path(sys.argv[1]))
+    stream = Stream(sys.stdout.fileno(), LogFile(layout.log_file))
+    options = Options(stream)
+    options.realize(["-c", str(runtime.supervisor_configuration)], doc=__doc__)
+    options.first = True
+    options.test = False
+    # A terminal's Ctrl-\\ must not leave a core file of PID 1.
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    try:
+        Pid1(options, stream, runtime).main()
+    except asyncore.ExitNow:
+        pass
+    finally:
+        options.close_httpservers()
+    if options.mood == SupervisorStates.RESTARTING:
+        # SIGHUP: read the settings anew, in the same process.
+        os.execv(sys.executable, [sys.executable, "-m", "appliance", "run"])  # noqa: S606
+    given_up = fatal.recorded(runtime)
+    if given_up:
+        stream.feed(SELF, stamped("ERROR", given_up.line()).encode() + b"\n")
+        return FAILURE_EXIT_CODE
+    stream.feed(SELF, stamped("INFO", "stopped").encode() + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

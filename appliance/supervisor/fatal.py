@@ -1,0 +1,40 @@
+"""The record of a program that was given up: it decides the exit code of PID 1."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from appliance.files import read_json, write_json
+from appliance.layout import Runtime
+
+
+@dataclass(frozen=True)
+class Fatal:
+    """Which program was given up, and why.
+
+    Attributes:
+        program: Its name.
+        reason: Half a sentence, such as `it ended 4 times within 20 s of its start`.
+        last_line: The last line that it wrote; may be empty.
+    """
+
+    program: str
+    reason: str
+    last_line: str
+
+    def line(self) -> str:
+        """Return the one line for the log."""
+        said = f"; its last line was: {self.last_line}" if self.last_line else ""
+        return f"gave up on {self.program}: {self.reason}{said}"
+
+
+def record(runtime: Runtime, fatal: Fatal) -> None:
+    """Note the first program that was given up; what follows from it does not count."""
+    if not runtime.fatal_report.exists():
+        write_json(runtime.fatal_report, asdict(fatal))
+
+
+def recorded(runtime: Runtime) -> Fatal | None:
+    """Return the record; None when nothing was given up."""
+    report = read_json(runtime.fatal_report)
+    return Fatal(**report) if report else None
