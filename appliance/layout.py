@@ -47,6 +47,11 @@ class Runtime:
         return self.root / "supervisord.conf"
 
     @property
+    def plan(self) -> Path:
+        """The programs of this machine and how to probe them, for the conductor (JSON)."""
+        return self.root / "plan.json"
+
+    @property
     def supervisor_pid(self) -> Path:
         """Where supervisord leaves its process id."""
         return self.root / "supervisord.pid"

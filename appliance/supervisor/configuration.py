@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from appliance.layout import Runtime
-from appliance.supervisor.programs import Program
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from appliance.layout import Runtime
+    from appliance.supervisor.programs import Program
 
 # A program that failed to start is tried this often more, one second later each time.
 START_RETRIES = 3

@@ -1,0 +1,1 @@
+"""The deployer: sources -> catalogue -> inspection -> plan -> apply."""

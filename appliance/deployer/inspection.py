@@ -1,0 +1,120 @@
+"""Ask the flows themselves what they are called and which parameters they take.
+
+The deployer imports no user's module. `appliance.deployer.inspector` does, in another process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+# Prefect's import on a slow machine, before the first flow is looked at.
+PATIENCE_SECONDS = 120.0
+BEAT_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class FlowDescription:
+    """What a flow says of itself.
+
+    Attributes:
+        name: The flow's name on the server.
+        version: The flow's own version; Prefect takes the file's digest where there is none.
+        description: Its docstring.
+        parameter_schema: JSON schema of its parameters, as Prefect's UI renders it.
+    """
+
+    name: str
+    version: str | None
+    description: str | None
+    parameter_schema: dict[str, Any]
+
+
+Inspected = FlowDescription | str
+"""A description, or in words why there is none."""
+
+
+def inspect(
+    root: Path, entrypoints: Iterable[str], beat: Callable[[], None]
+) -> dict[str, Inspected]:
+    """Describe flows.
+
+    Args:
+        root: The project's directory, from which entrypoints are relative.
+        entrypoints: `path/to/file.py:function` each.
+        beat: Called every few seconds while we wait.
+    """
+    wanted = sorted(set(entrypoints))
+    if not wanted:
+        return {}
+    read_end, write_end = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "appliance.deployer.inspector", str(write_end)],
+        cwd=root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=(write_end,),
+        env=_without_secrets(),
+    )
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as answers:
+        return _collect(process, answers, wanted, beat)
+
+
+def _collect(
+    process: subprocess.Popen[bytes],
+    answers: BinaryIO,
+    wanted: list[str],
+    beat: Callable[[], None],
+) -> dict[str, Inspected]:
+    errors: list[bytes] = []
+
+    def talk() -> None:
+        _, said = process.communicate(json.dumps(wanted).encode())
+        errors.append(said)
+
+    lines: list[bytes] = []
+    reader = threading.Thread(target=lambda: lines.extend(answers), daemon=True)
+    talker = threading.Thread(target=talk, daemon=True)
+    reader.start()
+    talker.start()
+    waited = 0.0
+    while reader.is_alive():
+        beat()
+        reader.join(BEAT_SECONDS)
+        waited += BEAT_SECONDS
+        if waited > PATIENCE_SECONDS + 20.0 * len(wanted):
+            process.kill()
+    talker.join()
+    described = {answer["entrypoint"]: _described(answer) for answer in map(json.loads, lines)}
+    last = errors[0].decode("utf-8", "replace").strip().splitlines()[-1:] if errors else []
+    reason = f"the inspection ended before its turn: {' '.join(last) or process.returncode}"
+    return {entrypoint: described.get(entrypoint, reason) for entrypoint in wanted}
+
+
+def _described(answer: dict[str, Any]) -> Inspected:
+    if "error" in answer:
+        return " ".join(str(answer["error"]).split())
+    return FlowDescription(
+        name=answer["flow_name"],
+        version=answer["version"],
+        description=answer["description"],
+        parameter_schema=answer["parameter_schema"],
+    )
+
+
+def _without_secrets() -> dict[str, str]:
+    """Return our environment without what no user's module needs to see at import."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ZOE_", "PREFECT_")) or name == "PREFECT_HOME"
+    }

@@ -1,0 +1,64 @@
+"""Where projects come from. Today: local directories, which runs start in as they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.errors import WorldError
+
+CATALOGUE_PATTERNS = ("deployments/*.yaml", "deployments/*.yml")
+FINGERPRINTED_SUFFIXES = frozenset({".py", ".yaml", ".yml", ".json", ".toml", ".txt"})
+SKIPPED_DIRECTORIES = frozenset({".git", "__pycache__", ".venv", "node_modules"})
+
+
+@dataclass(frozen=True)
+class Project:
+    """A directory of flows with the deployments that it declares.
+
+    Attributes:
+        root: The directory in which its runs start.
+    """
+
+    root: Path
+
+    @property
+    def default_pull_steps(self) -> list[dict[str, object]]:
+        """What a run does first where the file names no `pull`: go to the project, no git."""
+        step = "prefect.deployments.steps.set_working_directory"
+        return [{step: {"directory": str(self.root)}}]
+
+    def catalogue_files(self) -> list[Path]:
+        """Return the files that declare deployments, in a stable order.
+
+        Raises:
+            WorldError: The project's directory is not there or not readable.
+        """
+        if not self.root.is_dir():
+            raise WorldError(
+                f"the project {self.root} is not a directory",
+                where="ZOE_PROJECTS",
+                remedy="mount it, or take it out of the list",
+            )
+        found = (path for pattern in CATALOGUE_PATTERNS for path in self.root.glob(pattern))
+        return sorted(path for path in found if path.is_file())
+
+    def fingerprint(self) -> str:
+        """Return a digest that differs once a file that matters to a deployment has changed."""
+        digest = hashlib.sha256()
+        for path in sorted(_walk(self.root)):
+            if path.suffix in FINGERPRINTED_SUFFIXES:
+                status = path.stat()
+                digest.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
+        return digest.hexdigest()
+
+
+def _walk(directory: Path) -> Iterator[Path]:
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name not in SKIPPED_DIRECTORIES:
+                yield from _walk(path)
+        elif path.is_file():
+            yield path

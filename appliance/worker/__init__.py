@@ -1,0 +1,1 @@
+"""The process worker: its pool, its start, its end."""
