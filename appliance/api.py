@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -47,7 +47,7 @@ class Api:
             return missing
         return self._checked(response).json()
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post(self, path: str, body: Mapping[str, Any] | list[dict[str, Any]]) -> Any:
         """Create or query; return the JSON of the answer."""
         return self._checked(self._send("POST", path, body)).json()
 
@@ -61,14 +61,13 @@ class Api:
         if response.status_code != HTTPStatus.NOT_FOUND:
             self._checked(response)
 
-    def wait(self, beat: Callable[[], None]) -> None:
-        """Return when the server answers; call `beat` while it does not.
+    def wait(self) -> None:
+        """Return when the server answers.
 
         Raises:
             OperatorError: It answers, but not to this user and password.
         """
         while True:
-            beat()
             try:
                 self.get("/admin/version")
             except WorldError:
@@ -76,7 +75,9 @@ class Api:
             else:
                 return
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | list[dict[str, Any]] | None
+    ) -> httpx.Response:
         try:
             return self._client.request(method, path.lstrip("/"), json=body)
         except httpx.HTTPError as error:

@@ -42,7 +42,7 @@ class OperatorError(ZoeError):
     exit_code = USAGE_EXIT_CODE
 
 
-class OperatorErrors(OperatorError):
+class SeveralMistakesError(OperatorError):
     """Several mistakes found in one look, a line each, so that they can be mended in one go."""
 
     def __init__(self, errors: list[OperatorError]) -> None:

@@ -134,5 +134,5 @@ class Layout:
 
     @property
     def log_file(self) -> Path:
-        """The one log stream; rotated neighbours end in .1, .2, …"""
+        """The one log stream; rotated neighbours end in .1, .2 and so on."""
         return self.data / "logs" / "zoe.log"

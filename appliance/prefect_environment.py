@@ -130,6 +130,15 @@ def api_url(settings: Settings) -> str:
     return f"{scheme}://{_loopback(settings.host)}:{settings.port}{settings.base_path}/api"
 
 
+def browser_url(settings: Settings) -> str:
+    """Return the address to open in a browser, as far as it can be known from here."""
+    if settings.public_url:
+        return settings.public_url
+    if settings.api_url:
+        return settings.api_url.removesuffix("/api")
+    return f"{'https' if settings.tls else 'http'}://localhost:{settings.port}"
+
+
 def database_url(settings: Settings, layout: Layout, postgres_socket_dir: str) -> str:
     """Return the database's address in SQLAlchemy's form, with the driver that Prefect uses."""
     if settings.engine is DatabaseEngine.SQLITE:

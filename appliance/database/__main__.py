@@ -12,7 +12,7 @@ from appliance.layout import Layout, Runtime, templates_dir
 from appliance.settings import load
 
 
-def main() -> int:
+def main() -> int:  # noqa: RET503 - execv does not return
     """Replace this process by Postgres; return an exit code only when that failed."""
     try:
         settings = load().settings

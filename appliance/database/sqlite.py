@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from prefect.server.database.configurations import AioSqliteConfiguration
@@ -23,12 +24,14 @@ class ImmediateSqliteConfiguration(AioSqliteConfiguration):
     waits its turn. (SQLite documentation, "Isolation In SQLite"; Prefect issues 10188, 19771.)
     """
 
-    def begin_transaction(
+    @asynccontextmanager
+    async def begin_transaction(
         self, session: AsyncSession, with_for_update: bool = False
-    ) -> AbstractAsyncContextManager[AsyncSessionTransaction]:
+    ) -> AsyncGenerator[AsyncSessionTransaction, None]:
         """Begin a transaction that holds the write lock from its first statement on."""
         del with_for_update
-        return super().begin_transaction(session, with_for_update=True)
+        async with super().begin_transaction(session, with_for_update=True) as transaction:
+            yield transaction
 
     def setup_sqlite(self, conn: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         """Set Prefect's pragmas, and `synchronous = FULL` instead of its NORMAL.

@@ -101,9 +101,7 @@ def _make_cluster(bin_dir: Path, data: Path) -> None:
 
 
 def _start(bin_dir: Path, data: Path, socket_dir: Path) -> subprocess.Popen[bytes]:
-    server = subprocess.Popen(
-        postgres.server_command(bin_dir, data, socket_dir), stdout=sys.stderr
-    )
+    server = subprocess.Popen(postgres.server_command(bin_dir, data, socket_dir), stdout=sys.stderr)
     ready = postgres.is_ready_command(bin_dir, socket_dir, patience=1)
     deadline = time.monotonic() + POSTGRES_START_SECONDS
     while subprocess.run(ready, check=False).returncode:
@@ -135,9 +133,7 @@ def _migrate(connection_url: str, home: str) -> None:
         "PREFECT_HOME": home,
         "PREFECT_API_DATABASE_CONNECTION_URL": connection_url,
     }
-    subprocess.run(
-        [sys.executable, "-m", "appliance.database.schema"], check=True, env=environment
-    )
+    subprocess.run([sys.executable, "-m", "appliance.database.schema"], check=True, env=environment)
 
 
 def _build_sqlite(target: Path) -> None:
@@ -156,8 +152,10 @@ def _build_postgres(bin_dir: Path, target: Path) -> None:
         make_private_dir(socket_dir)
         server = _start(bin_dir, data, socket_dir)
         try:
-            _migrate(f"postgresql+asyncpg://{postgres.SUPERUSER}@/{postgres.DATABASE}"
-                     f"?host={socket_dir}", scratch)
+            _migrate(
+                f"postgresql+asyncpg://{postgres.SUPERUSER}@/{postgres.DATABASE}?host={socket_dir}",
+                scratch,
+            )
         finally:
             _stop(server)
         with tarfile.open(target, "w:gz") as tar:

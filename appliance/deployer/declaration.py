@@ -73,18 +73,20 @@ class Schedule(Strict):
         return self
 
     def rule(self) -> dict[str, Any]:
-        """Return the schedule as Prefect's API takes it, without what the file leaves out."""
+        """Return the schedule as Prefect's API takes it, with the defaults written out."""
+        timezone = self.timezone or "UTC"
         if self.cron is not None:
-            rule = {"cron": self.cron, "timezone": self.timezone, "day_or": self.day_or}
-        elif self.interval is not None:
-            rule = {
-                "interval": self.interval.total_seconds(),
-                "timezone": self.timezone,
-                "anchor_date": self.anchor_date.isoformat() if self.anchor_date else None,
-            }
-        else:
-            rule = {"rrule": self.rrule, "timezone": self.timezone}
-        return {name: value for name, value in rule.items() if value is not None}
+            return {"cron": self.cron, "timezone": timezone, "day_or": self.day_or is not False}
+        if self.rrule is not None:
+            return {"rrule": self.rrule, "timezone": timezone}
+        assert self.interval is not None  # noqa: S101 - `_exactly_one` has seen to it
+        rule: dict[str, Any] = {"interval": self.interval.total_seconds(), "timezone": timezone}
+        if self.anchor_date is not None:
+            anchor = self.anchor_date
+            rule["anchor_date"] = (
+                anchor if anchor.tzinfo else anchor.replace(tzinfo=ZoneInfo(timezone))
+            ).isoformat()
+        return rule
 
     def identity(self) -> str:
         """Return the slug by which it is found again; made from its rule where it has none."""

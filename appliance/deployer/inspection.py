@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from appliance.deployer.inspector import SECONDS_PER_FLOW
+
 # Prefect's import on a slow machine, before the first flow is looked at.
 PATIENCE_SECONDS = 120.0
 BEAT_SECONDS = 3.0
@@ -91,7 +93,7 @@ def _collect(
         beat()
         reader.join(BEAT_SECONDS)
         waited += BEAT_SECONDS
-        if waited > PATIENCE_SECONDS + 20.0 * len(wanted):
+        if waited > PATIENCE_SECONDS + SECONDS_PER_FLOW * len(wanted):
             process.kill()
     talker.join()
     described = {answer["entrypoint"]: _described(answer) for answer in map(json.loads, lines)}

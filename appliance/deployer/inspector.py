@@ -23,7 +23,7 @@ def main() -> int:
     answers = os.fdopen(int(sys.argv[1]), "w")
     entrypoints = json.load(sys.stdin)
     # Imported before the forks, which then share it.
-    import prefect.flows  # noqa: F401, PLC0415
+    import prefect.flows  # noqa: PLC0415
     import prefect.utilities.callables  # noqa: F401, PLC0415
 
     for entrypoint in entrypoints:
@@ -78,14 +78,14 @@ def _child(entrypoint: str, descriptor: int) -> None:
 
 def _describe(entrypoint: str) -> dict[str, Any]:
     from prefect.exceptions import MissingFlowError  # noqa: PLC0415 - only in the fork
-    from prefect.flows import load_flow_from_entrypoint  # noqa: PLC0415 - only in the fork
+    from prefect.flows import Flow, load_flow_from_entrypoint  # noqa: PLC0415 - only in the fork
     from prefect.utilities.callables import parameter_schema  # noqa: PLC0415 - only in the fork
 
     path, _, function = entrypoint.rpartition(":")
     if not os.path.isfile(path):  # noqa: PTH113 - pathlib would say the same
         return {"error": f"there is no file {path}"}
     try:
-        flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+        flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
     except MissingFlowError:
         return {"error": f"{path} has no flow named {function}"}
     except BaseException as error:  # noqa: BLE001 - whatever a stranger's module raises

@@ -55,7 +55,7 @@ class LocatedYaml:
             loader.flatten_mapping(node)
             result: dict[Any, Any] = {}
             for key_node, value_node in node.value:
-                key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call] # the stubs leave it so
+                key = loader.construct_object(key_node, deep=True)
                 line = key_node.start_mark.line + 1
                 if key in result:
                     raise DuplicateKeyError(str(key), line)
@@ -68,4 +68,4 @@ class LocatedYaml:
                 self._construct(loader, item, (*location, index))
                 for index, item in enumerate(node.value)
             ]
-        return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call] # the stubs leave it so
+        return loader.construct_object(node, deep=True)

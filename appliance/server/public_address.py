@@ -56,8 +56,8 @@ def _is_below(path: str, base_path: str) -> bool:
 def _origin(scope: Scope) -> str:
     """Return scheme and host as the browser wrote them; a proxy's word on them counts."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    scheme = headers.get(b"x-forwarded-proto", scope["scheme"]).split(",")[0].strip()
-    host = headers.get(b"x-forwarded-host", headers.get(b"host", "localhost"))
+    scheme = (headers.get(b"x-forwarded-proto") or str(scope["scheme"])).split(",")[0].strip()
+    host = headers.get(b"x-forwarded-host") or headers.get(b"host") or "localhost"
     return f"{scheme}://{host.split(',')[0].strip()}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from appliance.errors import OperatorError, OperatorErrors
+from appliance.errors import OperatorError, SeveralMistakesError
 from appliance.settings.model import ENV_PREFIX, Settings
 from appliance.settings.sources import (
     FILE_SUFFIX,
@@ -75,9 +75,9 @@ def load() -> Configuration:
         settings = Settings(**values)
     except ValidationError as error:
         mistakes += [_mistake(detail, origins) for detail in error.errors()]
-        raise OperatorErrors(mistakes) from None
+        raise SeveralMistakesError(mistakes) from None
     if mistakes:
-        raise OperatorErrors(mistakes)
+        raise SeveralMistakesError(mistakes)
     return Configuration(settings, origins, path)
 
 

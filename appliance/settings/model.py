@@ -235,9 +235,7 @@ class Settings(BaseSettings):
     @field_validator("encryption_key")
     @classmethod
     def _fernet_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(
-            r"[A-Za-z0-9_-]{43}=", value.get_secret_value()
-        ):
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]{43}=", value.get_secret_value()):
             raise ValueError("is not a key")
         return value
 

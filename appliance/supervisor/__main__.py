@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from supervisor import events, loggers
@@ -22,6 +20,7 @@ from supervisor.supervisord import Supervisor
 
 from appliance.errors import FAILURE_EXIT_CODE
 from appliance.layout import Layout, Runtime
+from appliance.log import stamped
 from appliance.supervisor import fatal
 from appliance.supervisor.configuration import START_RETRIES
 from appliance.supervisor.stream import LogFile, Stream
@@ -55,11 +54,6 @@ class StreamHandler(loggers.Handler):  # type: ignore[misc] # supervisor ships n
         if not any(noise in message for noise in NOISE):
             level = {"CRIT": "ERROR", "WARN": "WARNING"}.get(parts["levelname"], "INFO")
             self._stream.feed(SELF, stamped(level, message).encode() + b"\n")
-
-
-def stamped(level: str, message: str) -> str:
-    """Return a line of our own in the form of Prefect's, which make up most of the stream."""
-    return f"{datetime.now(UTC):%H:%M:%S}.{int(time.time() * 1000) % 1000:03d} | {level:<7} | {message}"
 
 
 class Options(ServerOptions):  # type: ignore[misc] # supervisor ships no types

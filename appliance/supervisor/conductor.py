@@ -14,6 +14,7 @@ from typing import Any
 from appliance.errors import WorldError
 from appliance.files import write_json
 from appliance.layout import Runtime
+from appliance.log import say
 from appliance.supervisor import fatal, probes
 from appliance.supervisor.conducting import (
     UP,
@@ -74,7 +75,9 @@ def observe(
     return seen
 
 
-def carry_out(action: Start | Restart | GiveUp | BecameReady, control: Control, runtime: Runtime) -> None:
+def carry_out(
+    action: Start | Restart | GiveUp | BecameReady, control: Control, runtime: Runtime
+) -> None:
     """Do what was decided, and say so."""
     match action:
         case Start(program):
@@ -87,12 +90,6 @@ def carry_out(action: Start | Restart | GiveUp | BecameReady, control: Control, 
             control.shutdown()
         case BecameReady(program, seconds):
             say(f"{program} is ready after {seconds:.1f} s")
-
-
-def say(message: str) -> None:
-    """Write a line to the log stream."""
-    sys.stdout.write(f"{time.strftime('%H:%M:%S', time.gmtime())}     | INFO    | {message}\n")
-    sys.stdout.flush()
 
 
 def _described(state: str) -> str:

@@ -12,10 +12,8 @@ database goes to the worker, whose flow runs have a use for it.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 from appliance.settings import Component, DatabaseEngine, Settings
@@ -66,8 +64,7 @@ def runs_here(component: Component, settings: Settings) -> bool:
     """
     if component is Component.DATABASE:
         return (
-            component in settings.runs_here
-            and settings.engine is DatabaseEngine.EMBEDDED_POSTGRES
+            component in settings.runs_here and settings.engine is DatabaseEngine.EMBEDDED_POSTGRES
         )
     return component in settings.runs_here
 
@@ -118,8 +115,3 @@ def plan(settings: Settings) -> tuple[Program, ...]:
         stop_seconds=seconds[CONDUCTOR],
     )
     return (*programs, conductor)
-
-
-def to_json(programs: Iterable[Program]) -> str:
-    """Return the plan as the conductor reads it."""
-    return json.dumps([asdict(program) for program in programs])

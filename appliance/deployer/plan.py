@@ -1,0 +1,162 @@
+"""Compare what should be with what is: which requests would make them equal. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from appliance.deployer.desired import Desired
+from appliance.deployer.problems import Problem
+
+
+@dataclass(frozen=True)
+class Create:
+    """A deployment that the server does not have."""
+
+    desired: Desired
+
+
+@dataclass(frozen=True)
+class Update:
+    """A deployment that differs from its file.
+
+    Attributes:
+        desired: What it should be.
+        deployment_id: Its id, which stays.
+        fields: The fields that differ, with the values they should have.
+        new_schedules: By slug.
+        changed_schedules: By the schedule's id.
+        dropped_schedules: The ids of schedules that are not in the file.
+    """
+
+    desired: Desired
+    deployment_id: str
+    fields: Mapping[str, Any]
+    new_schedules: Mapping[str, dict[str, Any]]
+    changed_schedules: Mapping[str, dict[str, Any]]
+    dropped_schedules: tuple[str, ...]
+
+    def what(self) -> list[str]:
+        """Return the names of what differs, for the log."""
+        schedules = self.new_schedules or self.changed_schedules or self.dropped_schedules
+        return [*sorted(self.fields), *(["schedules"] if schedules else [])]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an apply would do.
+
+    Attributes:
+        creates: Deployments to make.
+        updates: Deployments to change.
+        unchanged: Deployments that are as they should be.
+        problems: Names that two declarations claim.
+    """
+
+    creates: tuple[Create, ...]
+    updates: tuple[Update, ...]
+    unchanged: tuple[Desired, ...]
+    problems: tuple[Problem, ...]
+
+
+def plan(wanted: Iterable[Desired], actual: Mapping[str, Mapping[str, Any]]) -> Plan:
+    """Compare.
+
+    Args:
+        wanted: What the files declare.
+        actual: The server's deployments in its own words, by `flow/deployment`.
+    """
+    creates: list[Create] = []
+    updates: list[Update] = []
+    unchanged: list[Desired] = []
+    problems: list[Problem] = []
+    claimed: dict[str, Desired] = {}
+    for desired in wanted:
+        first = claimed.setdefault(desired.name, desired)
+        if first is not desired:
+            problems.append(_claimed_twice(desired, first))
+            continue
+        there = actual.get(desired.name)
+        if there is None:
+            creates.append(Create(desired))
+            continue
+        update = _difference(desired, there)
+        if update.what():
+            updates.append(update)
+        else:
+            unchanged.append(desired)
+    return Plan(tuple(creates), tuple(updates), tuple(unchanged), tuple(problems))
+
+
+def _claimed_twice(second: Desired, first: Desired) -> Problem:
+    return Problem(
+        second.declared.file,
+        second.declared.line,
+        f"{second.name} is declared already at {first.declared.file}:{first.declared.line}",
+    )
+
+
+def _difference(desired: Desired, there: Mapping[str, Any]) -> Update:
+    there_by_slug = {schedule["slug"]: schedule for schedule in there["schedules"]}
+    fields = {
+        name: value
+        for name, value in desired.fields.items()
+        if _comparable(there.get(_ANSWERED_AS.get(name, name))) != _comparable(value)
+    }
+    new = {
+        slug: schedule for slug, schedule in desired.schedules.items() if slug not in there_by_slug
+    }
+    changed = {
+        there_by_slug[slug]["id"]: _without_active(schedule)
+        for slug, schedule in desired.schedules.items()
+        if slug in there_by_slug and not _is_scheduled_so(there_by_slug[slug], schedule)
+    }
+    dropped = tuple(
+        schedule["id"] for slug, schedule in there_by_slug.items() if slug not in desired.schedules
+    )
+    return Update(desired, there["id"], fields, new, changed, dropped)
+
+
+# A limit that is set as a number is answered as the limit that Prefect made of it.
+_ANSWERED_AS = {"concurrency_limit": "global_concurrency_limit"}
+
+
+def _comparable(value: Any) -> Any:
+    """Reduce a value to what both sides must agree on.
+
+    The server answers a concurrency limit as an object, and unset options as nulls.
+    """
+    if isinstance(value, dict):
+        if "active_slots" in value:
+            return value["limit"]
+        return {name: _comparable(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_comparable(item) for item in value]
+    return value
+
+
+def _without_active(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave a schedule that an operator has paused as it is."""
+    return {name: value for name, value in schedule.items() if name != "active"}
+
+
+def _is_scheduled_so(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a schedule is as wanted; an anchor that the file leaves out is the server's."""
+    rule = {**wanted["schedule"]}
+    there_rule = there["schedule"]
+    if "anchor_date" in rule:
+        rule["anchor_date"] = datetime.fromisoformat(rule["anchor_date"])
+        there_rule = (
+            {
+                **there_rule,
+                "anchor_date": datetime.fromisoformat(there_rule["anchor_date"]),
+            }
+            if "anchor_date" in there_rule
+            else there_rule
+        )
+    return bool(
+        all(there_rule.get(name) == value for name, value in rule.items())
+        and there["parameters"] == wanted["parameters"]
+    )

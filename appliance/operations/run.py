@@ -1,0 +1,74 @@
+"""`zoe run`: check everything, lay out what is needed, and become supervisord."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from appliance import credentials, preflight, stamp
+from appliance.database import postgres
+from appliance.files import make_private_dir, write_atomically
+from appliance.layout import Layout, Runtime
+from appliance.settings import Component, Configuration, Settings, load
+from appliance.supervisor import configuration, programs
+from appliance.supervisor.programs import CONDUCTOR, Program
+
+PATIENCE_SECONDS = 5
+
+
+def run() -> int:
+    """Replace this process by PID 1's supervisor; return only when that failed.
+
+    Raises:
+        OperatorError: Something is wrong with the settings or the ground; nothing was changed.
+    """
+    loaded = load()
+    settings = loaded.settings
+    layout, runtime = Layout(settings.data_dir), Runtime.from_environment()
+    preflight.check(settings, layout, runtime, starting=True)
+    prepare(loaded, layout, runtime)
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "appliance.supervisor", str(layout.data)]
+    os.execv(command[0], command)  # noqa: S606 - our own list of words; a shell has no part in it
+
+
+def prepare(loaded: Configuration, layout: Layout, runtime: Runtime) -> None:
+    """Make directories, secrets and the supervisor's configuration."""
+    settings = loaded.settings
+    os.umask(0o077)
+    for directory in (layout.data, layout.log_file.parent, runtime.root):
+        make_private_dir(directory)
+    for report in (runtime.health_report, runtime.deployer_report, runtime.fatal_report):
+        report.unlink(missing_ok=True)
+    for component in Component:
+        runtime.heartbeat(component).unlink(missing_ok=True)
+    credentials.ensure(settings, layout)
+    stamp.write(layout)
+    planned = programs.plan(settings)
+    write_atomically(runtime.plan, json.dumps(conductor_plan(settings, planned, runtime)))
+    write_atomically(runtime.supervisor_configuration, configuration.render(planned, runtime))
+
+
+def conductor_plan(
+    settings: Settings, planned: tuple[Program, ...], runtime: Runtime
+) -> dict[str, object]:
+    """Return what the conductor needs to know; it does without the settings model."""
+    plan: dict[str, object] = {
+        "ready_seconds": {
+            program.name: program.ready_seconds for program in planned if program.name != CONDUCTOR
+        },
+        "server": {
+            "host": "127.0.0.1" if settings.host == "0.0.0.0" else settings.host,  # noqa: S104
+            "port": settings.port,
+            "tls": settings.tls,
+            "base_path": settings.base_path,
+        },
+    }
+    if programs.runs_here(Component.DATABASE, settings):
+        plan["pg_isready"] = postgres.is_ready_command(
+            postgres.find_bin_dir(settings.postgres_bin_dir),
+            runtime.postgres_socket_dir,
+            PATIENCE_SECONDS,
+        )
+    return plan
