@@ -178,7 +178,7 @@ async def _read_file(file: Path, name: str, client: PrefectClient) -> list[Deplo
         raise DeployError(f"{name}: {_explain(error)}. Correct the file.") from None
 
 
-def _load(file: Path, name: str) -> Any:  # noqa: ANN401  # what it is, is found out later
+def _load(file: Path, name: str) -> Any:  # what it is, is found out later
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -23,7 +23,7 @@ from collections import deque
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from prefect_shell import ShellOperation  # type: ignore[import-untyped]
 
@@ -42,9 +42,11 @@ LONGEST_RECORD = 64 * 1024
 """Longer lines become several records: the server cuts a record off at about a megabyte."""
 
 # Waits for a word from the flow's process. End of file instead of a word means that the process is
-# gone, however it went, so that nobody else is left to end the command.
+# gone, however it went, so that nobody else is left to end the command and to clear its script away.
+# Arguments: the process group, the seconds of grace, the script's path.
 _KEEPER = """
 read -r word && exit 0
+rm -f -- "$3"
 kill -s TERM -- "-$1"
 seconds=0
 while [ "$seconds" -lt "$2" ]; do
@@ -144,7 +146,7 @@ def run_command(
     started = time.monotonic()
     with operation:
         process = _started(operation)
-        with _guarded(process.pid), _ended_at_exit(process, logger):
+        with _guarded(process), _ended_at_exit(process, logger):
             output = _Output(process, logger)
             _wait(process, output, started, timeout_seconds)
     seconds = time.monotonic() - started
@@ -288,7 +290,7 @@ if sys.platform == "win32":
         process.wait()
 
     @contextlib.contextmanager
-    def _guarded(group: int) -> Iterator[None]:  # noqa: ARG001
+    def _guarded(process: subprocess.Popen[bytes]) -> Iterator[None]:  # noqa: ARG001
         """Do nothing: Windows has no process groups that a keeper could end."""
         yield
 
@@ -315,10 +317,12 @@ else:
                 time.sleep(0.02)
 
     @contextlib.contextmanager
-    def _guarded(group: int) -> Iterator[None]:
+    def _guarded(process: subprocess.Popen[bytes]) -> Iterator[None]:
         """End the process group even if this process is killed and can do nothing any more."""
+        _, script = cast("list[str]", process.args)
+        keeper_arguments = [str(process.pid), f"{GRACE_SECONDS:.0f}", script]
         with subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "keeper", str(group), f"{GRACE_SECONDS:.0f}"],
+            ["/bin/sh", "-c", _KEEPER, "keeper", *keeper_arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
