@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -18,8 +17,9 @@ from appliance.settings import DatabaseEngine, Settings, load
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Browsers and workers hold websockets open for ever; uvicorn would wait for them.
-CLOSE_CONNECTIONS_SECONDS = 1
+# Prefect looks once a second whether a websocket's other end is still there; two seconds let it
+# see that uvicorn has closed it, and keep a slow request from holding up the stop.
+CLOSE_CONNECTIONS_SECONDS = 2
 
 
 def main() -> int:
@@ -76,7 +76,6 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
         timeout_keep_alive=10,
     )
     server = uvicorn.Server(config)
-    logging.getLogger("prefect.server").info("listening on port %d", settings.port)
     server.run()
     return 0 if server.started else 1
 

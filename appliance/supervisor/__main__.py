@@ -56,12 +56,47 @@ class StreamHandler(loggers.Handler):  # type: ignore[misc] # supervisor ships n
             self._stream.feed(SELF, stamped(level, message).encode() + b"\n")
 
 
+class Wakeup:
+    """Ends supervisord's wait of up to a second when a signal comes, SIGCHLD above all.
+
+    Python resumes an interrupted poll (PEP 475), so that supervisord would notice the end of a
+    program only at its next turn; four programs stop one after the other. The event loop takes it
+    as one of its dispatchers.
+    """
+
+    def __init__(self) -> None:
+        self.fd, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+
+    def readable(self) -> bool:
+        """Tell the event loop to wait for us."""
+        return True
+
+    def writable(self) -> bool:
+        """Tell the event loop that we have nothing to write."""
+        return False
+
+    def handle_read_event(self) -> None:
+        """Take what the signals wrote; the loop's turn does the rest."""
+        os.read(self.fd, 4096)
+
+    def handle_error(self) -> None:
+        """Ignore that another turn took it."""
+
+
 class Options(ServerOptions):  # type: ignore[misc] # supervisor ships no types
     """supervisord's options, with the logger replaced."""
 
     def __init__(self, stream: Stream) -> None:
         super().__init__()
         self._stream = stream
+        self._wakeup = Wakeup()
+
+    def get_socket_map(self) -> dict[int, object]:
+        """Return what the event loop waits for, the live map that it adds connections to."""
+        socket_map: dict[int, object] = super().get_socket_map()
+        socket_map[self._wakeup.fd] = self._wakeup
+        return socket_map
 
     def make_logger(self) -> None:
         """Log to our stream instead of to a file and stdout."""
@@ -83,6 +118,7 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
         events.subscribe(events.ProcessLogEvent, self._on_output)
         events.subscribe(events.ProcessStateEvent, self._on_state)
         events.subscribe(events.ProcessStateFatalEvent, self._on_fatal)
+        events.subscribe(events.SupervisorStoppingEvent, self._on_stopping)
         super().runforever()
 
     def _on_output(self, event: events.ProcessLogEvent) -> None:
@@ -91,6 +127,9 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
     def _on_state(self, event: events.ProcessStateEvent) -> None:
         if not event.process.pid or event.from_state == "STOPPING":
             self._stream.flush(event.process.config.name)
+
+    def _on_stopping(self, _: events.SupervisorStoppingEvent) -> None:
+        self._runtime.health_report.unlink(missing_ok=True)
 
     def _on_fatal(self, event: events.ProcessStateFatalEvent) -> None:
         config = event.process.config

@@ -20,7 +20,7 @@ from appliance.settings import Component, DatabaseEngine, Settings
 
 CONDUCTOR = "conductor"
 AT_ONCE = 1  # the least that supervisord can wait
-SERVER_STOP_SECONDS = 2
+SERVER_STOP_SECONDS = 3
 DATABASE_STOP_SECONDS = 2
 
 

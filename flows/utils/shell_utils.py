@@ -42,7 +42,7 @@ LONGEST_RECORD = 64 * 1024
 """Longer lines become several records: the server cuts a record off at about a megabyte."""
 
 # Waits for a word from the flow's process. End of file instead of a word means that the process is
-# gone, however it went, so that nobody else is left to end the command and to clear its script away.
+# gone, however it went, and nobody else is left to end the command and to clear its script away.
 # Arguments: the process group, the seconds of grace, the script's path.
 _KEEPER = """
 read -r word && exit 0
@@ -146,9 +146,10 @@ def run_command(
     started = time.monotonic()
     with operation:
         process = _started(operation)
-        with _guarded(process), _ended_at_exit(process, logger):
+        with _guarded(process):
             output = _Output(process, logger)
-            _wait(process, output, started, timeout_seconds)
+            with _ended_at_exit(process, output, logger):
+                _wait(process, output, started, timeout_seconds)
     seconds = time.monotonic() - started
     exit_code = process.returncode
     level = logging.ERROR if exit_code else logging.INFO
@@ -268,7 +269,9 @@ def _wait(
 
 
 @contextlib.contextmanager
-def _ended_at_exit(process: subprocess.Popen[bytes], logger: Logger) -> Iterator[None]:
+def _ended_at_exit(
+    process: subprocess.Popen[bytes], output: _Output, logger: Logger
+) -> Iterator[None]:
     """Leave nothing of the command behind, whether it ended, failed, or was cancelled."""
     try:
         yield
@@ -276,6 +279,8 @@ def _ended_at_exit(process: subprocess.Popen[bytes], logger: Logger) -> Iterator
         if _is_alive(process):
             logger.warning("Ending what the command left running (process group %s)", process.pid)
             _end(process)
+        if not output.is_complete(time.monotonic() + GRACE_SECONDS):
+            logger.warning("A process that left the command's group still holds its output")
 
 
 if sys.platform == "win32":
@@ -304,7 +309,17 @@ else:
             return False
         except PermissionError:
             pass  # it became another user's
-        return True
+        return _has_running_member(process.pid)
+
+    def _has_running_member(group: int) -> bool:
+        """Look past the dead that process 1 has not buried yet; they can't be ended once more."""
+        statuses = list(Path("/proc").glob("[0-9]*/stat"))
+        for status in statuses:
+            with contextlib.suppress(OSError):  # gone since
+                state, _, its_group = status.read_text().rpartition(")")[2].split()[:3]
+                if int(its_group) == group and state not in "XZ":
+                    return True
+        return not statuses  # no /proc, as on macOS: what counts as alive is alive
 
     def _end(process: subprocess.Popen[bytes]) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
