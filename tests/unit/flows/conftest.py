@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
 FLOWS = PROJECT / "flows"
-# As Prefect does with the folder of an entrypoint, and Python with that of a script.
-sys.path.insert(0, str(FLOWS))
-
-from prefect.settings import PREFECT_API_URL, temporary_settings
+# As Prefect does with the folder of an entrypoint, and Python with that of a script; and the root,
+# so that tests find their helpers.
+sys.path[:0] = [str(FLOWS), str(PROJECT)]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +54,9 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         try:
             _wait_until_healthy(url, server, home / "server.log")
             yield url
+            # What Prefect still has to send, in the background, it would try to send for a minute.
+            APILogWorker.drain_all()
+            EventsWorker.drain_all()
         finally:
             server.terminate()
 
