@@ -57,13 +57,19 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
     from appliance.server.public_address import PublicAddress  # noqa: PLC0415
+    from appliance.server.websocket_guard import WebsocketGuard  # noqa: PLC0415
 
     if settings.engine is DatabaseEngine.SQLITE:
         from appliance.database import sqlite  # noqa: PLC0415
 
         sqlite.inject(connection_url)
 
-    app = PublicAddress(create_app(final=True), settings.base_path, settings.public_url)
+    prefect = create_app(final=True)
+    app = PublicAddress(
+        WebsocketGuard(prefect) if settings.auth else prefect,
+        settings.base_path,
+        settings.public_url,
+    )
     config = uvicorn.Config(
         app,
         host=settings.host,
