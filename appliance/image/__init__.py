@@ -1,0 +1,1 @@
+"""Building the image `zoe-prefect` on a host: standard library only, nothing to install first."""

@@ -1,0 +1,166 @@
+"""The build context: exactly what the image needs, in a form that does not vary.
+
+Docker decides by names, modes and contents whether a step can come from its cache. So everything
+is copied afresh with fixed modes and times, and what the image does not need stays out: editing a
+test or a document rebuilds nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+from appliance.errors import OperatorError
+from appliance.image import lock, pip_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from appliance.image.pip_settings import PipSettings
+
+# Where the files of `host/` stand in the stages that see them; the Dockerfile says the same.
+IN_BUILD = "/build/host"
+# Any moment will do, if it is always the same one and a zip archive can hold it (after 1980).
+TIMESTAMP = 1_000_000_000
+IGNORED = ("__pycache__", "*.py[co]", ".*_cache", "*.egg-info", ".DS_Store", "*.sw[op]", "*~")
+# The image does not build images.
+NOT_IN_PACKAGE = ("image", "Dockerfile")
+# Programs that the image carries beside what Zoe imports, pinned by the developers' lock.
+TOOLS = ("uv",)
+README = "Prefect as an appliance. See the project's README.\n"
+
+
+def stage(repository: Path, context: Path, settings: PipSettings, apt_proxies: str) -> None:
+    """Write the build context anew.
+
+    Args:
+        repository: The checkout.
+        context: The directory that becomes the context; it is replaced.
+        settings: What pip on the host is told.
+        apt_proxies: Lines of an apt.conf.
+
+    Raises:
+        OperatorError: The checkout is incomplete, or a setting names a file that is not there.
+    """
+    shutil.rmtree(context, ignore_errors=True)
+    # It may hold the credentials of an index.
+    context.mkdir(parents=True, mode=0o700)
+    runtime = _read(repository / "requirements.lock")
+    _write(context / "Dockerfile", _read(repository / "appliance/Dockerfile"))
+    _write(context / "requirements.lock", runtime)
+    tools = tools_lock(runtime, _read(repository / "requirements-dev.lock"))
+    _write(context / "requirements-tools.lock", tools)
+    _copy_tree(repository / "appliance/image/inside", context / "inside")
+    _copy_tree(repository / "appliance", context / "source/appliance", skip=NOT_IN_PACKAGE)
+    for name in ("pyproject.toml", "LICENSE"):
+        _write(context / "source" / name, _read(repository / name))
+    # The package's metadata wants a readme; the real one changes too often for a layer's key.
+    _write(context / "source/README.md", README)
+    for name in ("flows", "deployments"):
+        _copy_tree(repository / name, context / "project" / name)
+    if (repository / ".prefectignore").exists():
+        _write(context / "project/.prefectignore", _read(repository / ".prefectignore"))
+    _stage_host(context / "host", settings, apt_proxies, lock.pins(runtime) | lock.pins(tools))
+    _freeze(context)
+
+
+def tools_lock(runtime: str, development: str) -> str:
+    """Return lock entries for the programs of `TOOLS` that the runtime lock lacks.
+
+    Raises:
+        OperatorError: No lock pins one of them.
+    """
+    missing = [name for name in TOOLS if lock.normalized(name) not in lock.pins(runtime)]
+    try:
+        return "".join(lock.entry(development, name) for name in missing)
+    except KeyError as error:
+        raise OperatorError(
+            f"requirements-dev.lock does not pin {error.args[0]}", remedy="run make lock"
+        ) from error
+
+
+def is_ignored(name: str) -> bool:
+    """Tell whether a file or directory of this name is only a by-product of working here."""
+    return any(fnmatch(name, pattern) for pattern in IGNORED)
+
+
+def apt_configuration(proxies: str, *, ca: str | None) -> str:
+    """Return the apt.conf of the build.
+
+    Args:
+        proxies: The host's proxies, as lines of an apt.conf.
+        ca: Where the build finds the bundle; None without one.
+    """
+    lines = 'Acquire::Retries "3";\n' + proxies
+    if ca:
+        lines += f'Acquire::https::CAInfo "{ca}";\n'
+    return lines
+
+
+def _stage_host(host: Path, settings: PipSettings, proxies: str, pinned: dict[str, str]) -> None:
+    ca = None
+    if settings.ca:
+        _write(host / "ca.pem", pip_settings.require_certificates(settings.ca))
+        ca = f"{IN_BUILD}/ca.pem"
+    wheels = None
+    for directory in settings.local_directories():
+        for path in sorted(directory.iterdir()):
+            # A company's directory may hold gigabytes; the lock needs a hundred files of it.
+            if path.is_file() and lock.is_pinned(path.name, pinned):
+                wheels = f"{IN_BUILD}/wheels"
+                (host / "wheels").mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, host / "wheels" / path.name)
+    _write(host / "pip.conf", settings.render(ca=ca, wheels=wheels))
+    _write(host / "apt.conf", apt_configuration(proxies, ca=ca))
+
+
+def _copy_tree(source: Path, target: Path, skip: tuple[str, ...] = ()) -> None:
+    if not source.is_dir():
+        raise OperatorError(
+            f"the checkout has no directory {source.name}",
+            where=str(source),
+            remedy="use a complete checkout",
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in sorted(source.iterdir()):
+        if is_ignored(entry.name) or entry.name in skip:
+            continue
+        if entry.is_dir():
+            _copy_tree(entry, target / entry.name)
+        elif entry.is_file():
+            shutil.copyfile(entry, target / entry.name)
+            if os.access(entry, os.X_OK):
+                (target / entry.name).chmod(0o755)
+
+
+def _freeze(context: Path) -> None:
+    for path in _below(context):
+        executable = path.is_dir() or path.stat().st_mode & 0o100
+        path.chmod(0o755 if executable else 0o644)
+        os.utime(path, (TIMESTAMP, TIMESTAMP))
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    for entry in sorted(directory.iterdir()):
+        if entry.is_dir():
+            yield from _below(entry)
+        yield entry
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise OperatorError(
+            f"{path.name} cannot be read: {error.strerror}",
+            where=str(path),
+            remedy="use a complete checkout",
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Make the Python environment $1 from the two locks; neither pip nor setuptools get into it.
+set -eu
+venv=$1
+python3 -m venv --without-pip "$venv"
+python3 -m pip --python "$venv/bin/python" install --quiet --no-cache-dir --no-compile --no-deps \
+    --require-hashes --only-binary :all: -r /build/requirements.lock -r /build/requirements-tools.lock
+python3 -m pip --python "$venv/bin/python" check
+sh /build/slim.sh "$venv"
+# Not checked against the sources at run time: the image is read-only, and mtimes need not survive a copy.
+"$venv/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash "$venv/lib"
