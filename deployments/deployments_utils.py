@@ -235,9 +235,10 @@ async def _build(declared: Deployment, storage: RunnerStorage) -> RunnerDeployme
     # Loading a flow runs the user's module, and that may raise anything.
     except Exception as error:  # noqa: BLE001
         cause = error.__cause__ or error
+        reason = _one_line(cause).replace(f"{storage.destination}{os.sep}", "")
         raise DeployError(
             f"The deployment {declared.name!r} cannot be made of {declared.entrypoint}, its"
-            f" entrypoint: {type(cause).__name__}: {_one_line(cause)}. Correct the entrypoint, or"
+            f" entrypoint: {type(cause).__name__}: {reason}. Correct the entrypoint, or"
             " install here what the flow imports."
         ) from None
 
@@ -268,6 +269,11 @@ async def register(deployment: RunnerDeployment, client: PrefectClient) -> Outco
     before = await _stored(deployment.full_name, client)
     try:
         deployment_id = await deployment.aapply()
+        # Prefect matches schedules by slug and never removes one that isn't declared any more.
+        declared = {schedule.slug for schedule in deployment.schedules or []}
+        for schedule in await client.read_deployment_schedules(deployment_id):
+            if schedule.slug not in declared:
+                await client.delete_deployment_schedule(deployment_id, schedule.id)
     except (DeploymentApplyError, PrefectException, ValueError) as error:
         raise DeployError(
             f"The server refuses the deployment {deployment.full_name!r}: {_one_line(error)}"

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-from prefect.events.worker import EventsWorker
-from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -28,48 +21,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server for the whole session, in a process of its own.
+    """The address of a server for the whole session."""
+    from tests.unit.flows.server_process import prefect_server  # noqa: PLC0415  # the path is set
 
-    Not `prefect_test_harness`: that leaves its settings in force until it ends, here for all tests
-    of the session that come after these.
-    """
-    home = tmp_path_factory.mktemp("prefect-home")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
-    with (
-        (home / "server.log").open("wb") as log,
-        subprocess.Popen(
-            [*command, "--port", str(port)], env=environment, stdout=log, stderr=log
-        ) as server,
-    ):
-        url = f"http://127.0.0.1:{port}/api"
-        try:
-            _wait_until_healthy(url, server, home / "server.log")
-            yield url
-            # What Prefect still has to send, in the background, it would try to send for a minute.
-            APILogWorker.drain_all()
-            EventsWorker.drain_all()
-        finally:
-            server.terminate()
-
-
-def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(f"{url}/health", timeout=5).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    pytest.fail(f"The server did not become healthy:\n{log.read_text()}")
+    with prefect_server(tmp_path_factory.mktemp("prefect-home")) as url:
+        yield url
 
 
 @pytest.fixture
