@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -29,7 +30,8 @@ def check(url: str) -> None:
     except TimeoutError:
         reason = f"it did not answer within {PATIENCE_SECONDS:g} s"
     except OSError as error:
-        reason = error.strerror or str(error)
+        # asyncio's own words name the call that failed; the system's say why.
+        reason = os.strerror(error.errno) if error.errno else str(error)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         reason = str(error)
     else:

@@ -163,8 +163,10 @@ def _build_postgres(bin_dir: Path, target: Path) -> None:
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Drop who made it, and let the copy be its owner's alone; Postgres insists on that."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
+    member.mode = 0o700 if member.isdir() else 0o600
     return member
 
 
