@@ -53,11 +53,15 @@ def load() -> Configuration:
     path = configuration_file()
     file_values = from_file(path) if path else {}
     environment_values = from_environment()
-    secret_values = SecretFileSource(Settings)()
     mistakes = [
         *_unknown_variables(os.environ),
         *(_unknown_keys(file_values, path) if path else ()),
     ]
+    secret_values: Mapping[str, Any] = {}
+    try:
+        secret_values = SecretFileSource(Settings)()
+    except SeveralMistakesError as error:
+        mistakes += error.errors
 
     values: dict[str, Any] = {}
     origins: dict[str, str] = dict.fromkeys(Settings.model_fields, DEFAULT)
@@ -130,7 +134,9 @@ def _mistake(detail: ErrorDetails, origins: Mapping[str, str]) -> OperatorError:
     expects = extra["expects"] if isinstance(extra, dict) else ""
     if detail["type"] != "value_error":
         reason = "is not valid: " + reason[0].lower() + reason[1:]
-    shown = "" if name in secret_fields() else f" '{detail['input']}'"
+    # An address may hold a password, too.
+    is_private = name in secret_fields() or "@" in str(detail["input"])
+    shown = "" if is_private else f" '{detail['input']}'"
     return OperatorError(
         f"{variable(name)}{shown} {reason}", where=origins[name], remedy=f"give {expects}"
     )

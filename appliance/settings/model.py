@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     )
     work_pool: str = _described(
         "The work pool that the worker here serves; made when it is missing.",
-        "a name without / or %",
+        "a name without / or % that does not begin with prefect",
         "default",
     )
     worker_name: str | None = _described(
@@ -211,8 +211,12 @@ class Settings(BaseSettings):
     def _http_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            parts = urlsplit(value)
+            port_is_valid = parts.port != 0
+        except ValueError:
+            raise ValueError("is not a well-formed URL") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
             raise ValueError("is not an http or https URL with a host")
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError("carries a query, a fragment or credentials")
@@ -244,6 +248,13 @@ class Settings(BaseSettings):
     def _prefect_name(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[^/%&><]+", value):
             raise ValueError("is empty or holds one of / % & > <")
+        return value
+
+    @field_validator("work_pool")
+    @classmethod
+    def _pool_not_reserved(cls, value: str) -> str:
+        if value.lower().startswith("prefect"):
+            raise ValueError("begins with a word that Prefect has reserved")
         return value
 
     @field_validator("database")

@@ -15,7 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from appliance.errors import OperatorError
+from appliance.errors import OperatorError, SeveralMistakesError
 from appliance.layout import DEFAULT_CONFIG_FILE
 from appliance.settings.model import ENV_PREFIX, Settings
 
@@ -74,12 +74,24 @@ class SecretFileSource(PydanticBaseSettingsSource):
         return content.rstrip("\r\n"), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Return every secret that is given by a file, by field name."""
-        values = {
-            name: self.get_field_value(field, name)[0]
-            for name, field in self.settings_cls.model_fields.items()
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        """Return every secret that is given by a file, by field name.
+
+        Raises:
+            OperatorError: At least one of them cannot be had; all that are wrong are in it.
+        """
+        values: dict[str, Any] = {}
+        mistakes: list[OperatorError] = []
+        for name, field in self.settings_cls.model_fields.items():
+            try:
+                value, _, _ = self.get_field_value(field, name)
+            except OperatorError as error:
+                mistakes.append(error)
+            else:
+                if value is not None:
+                    values[name] = value
+        if mistakes:
+            raise SeveralMistakesError(mistakes)
+        return values
 
 
 def configuration_file() -> Path | None:
@@ -90,7 +102,12 @@ def configuration_file() -> Path | None:
     """
     named = os.environ.get("ZOE_CONFIG")
     path = Path(named or DEFAULT_CONFIG_FILE)
-    if path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:
+        # In a directory that is closed to us; reading it says so.
+        there = True
+    if there:
         return path
     if named:
         raise OperatorError(
@@ -108,8 +125,10 @@ def from_file(path: Path) -> dict[str, Any]:
         OperatorError: The file cannot be read or is not TOML.
     """
     try:
+        # The source passes over a file that it may not see.
+        path.stat()
         return TomlConfigSettingsSource(Settings, toml_file=path)()
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OperatorError(
             f"it is not valid TOML: {error}", where=str(path), remedy="mend the file"
         ) from None
