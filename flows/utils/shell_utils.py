@@ -196,27 +196,34 @@ class _Stream:
 
 
 class _Output:
-    """Both streams of a command, each read by its own thread so that neither blocks the other."""
+    """Both streams of a command, each read by its own thread so that neither blocks the other.
+
+    Reading begins with the first wait for its end: a cancellation may come with the first line, and
+    by then all must be in place that ends the command.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes], logger: Logger) -> None:
         self.stdout = _Stream(logging.INFO)
         self.stderr = _Stream(logging.WARNING)
         pipes = ((self.stdout, process.stdout), (self.stderr, process.stderr))
-        self._threads = [
+        self._readers = [
             # The log handler finds the run, and the server, in the context.
             threading.Thread(
                 target=copy_context().run, args=(stream.log_lines, pipe, logger), daemon=True
             )
             for stream, pipe in pipes
         ]
-        for thread in self._threads:
-            thread.start()
+        self._unstarted = list(self._readers)
 
     def is_complete(self, deadline: float | None = None) -> bool:
-        """Wait for the end of both streams; False if it doesn't come until the deadline."""
-        for thread in self._threads:
-            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        """Read to the end of both streams; False if it doesn't come until the deadline."""
+        while self._unstarted:
+            self._unstarted.pop().start()
+        for reader in self._readers:
+            # One whose start was interrupted by a cancellation can't be waited for.
+            with contextlib.suppress(RuntimeError):
+                reader.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not any(reader.is_alive() for reader in self._readers)
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[str]:
