@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 IMAGE ?= zoe-prefect
 
 .DEFAULT_GOAL := help
+export IMAGE
 .PHONY: help up down image test lint format unit lock clean
 
 help:  ## list what can be done
@@ -19,7 +20,7 @@ down:  ## stop and remove the container; the volume "zoe-data" stays
 image:  ## build the image zoe-prefect (and its base, where no registry answers)
 	@$(PYTHON) -m appliance.image build
 
-test: lint image  ## everything that CI runs: lint, unit tests, and the tests of the real image
+test: lint image $(VENV)/.installed  ## everything that CI runs: lint, unit tests, and the tests of the real image
 	$(BIN)/pytest
 
 unit: $(VENV)/.installed  ## the fast tests only

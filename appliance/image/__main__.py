@@ -1,4 +1,4 @@
-"""`python3 -m appliance.image VERB`: build the image on a host that has Docker, Python and make."""
+"""`python3 -m appliance.image VERB`, on a host that has Docker, Python and make."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from appliance.errors import FAILURE_EXIT_CODE, ZoeError
 from appliance.image.build import DEFAULT_IMAGE, build
 from appliance.image.console import complain
+from appliance.image.down import down
+from appliance.image.up import up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb named on the command line; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        build(options.image)
+        match options.verb:
+            case "up":
+                up(options.image)
+            case "down":
+                down()
+            case _:
+                build(options.image)
     except ZoeError as error:
         complain(error.line())
         return error.exit_code
@@ -36,12 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m appliance.image", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verb = verbs.add_parser("build", help="build the image (and its base, if that is missing)")
-    verb.add_argument(
-        "--image",
-        default=os.environ.get("IMAGE") or DEFAULT_IMAGE,
-        help="the name that the image gets (default: $IMAGE, else %(default)s)",
-    )
+    building = verbs.add_parser("build", help="build the image (and its base, if that is missing)")
+    upping = verbs.add_parser("up", help="build, start, wait until healthy; again: what changed")
+    verbs.add_parser("down", help="stop and remove the container; the data stays")
+    for verb in (building, upping):
+        verb.add_argument(
+            "--image",
+            default=os.environ.get("IMAGE") or DEFAULT_IMAGE,
+            help="the name that the image gets (default: $IMAGE, else %(default)s)",
+        )
     return parser
 
 

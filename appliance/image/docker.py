@@ -26,7 +26,7 @@ def require_daemon() -> None:
             remedy="install Docker Engine, or add its directory to PATH",
         )
     try:
-        answer = _docker("version", "--format", "{{.Server.Version}}")
+        answer = command("version", "--format", "{{.Server.Version}}")
     except subprocess.TimeoutExpired as error:
         raise OperatorError(
             f"the Docker daemon did not answer within {ANSWER_SECONDS} s",
@@ -54,13 +54,13 @@ def daemon_error(stderr: str) -> ZoeError:
 
 def image_id(name: str) -> str | None:
     """Return the id of a local image; None if there is none of that name."""
-    answer = _docker("image", "inspect", "--format", "{{.Id}}", name)
+    answer = command("image", "inspect", "--format", "{{.Id}}", name)
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def image_size(name: str) -> int:
     """Return the bytes that a local image takes, all layers together."""
-    answer = _docker("image", "inspect", "--format", "{{.Size}}", name)
+    answer = command("image", "inspect", "--format", "{{.Size}}", name)
     if answer.returncode != 0:
         raise WorldError(f"Docker does not know the image {name}", where=answer.stderr.strip())
     return int(answer.stdout)
@@ -100,14 +100,16 @@ def import_tar(archive: Path, name: str, message: str) -> None:
 
 def forget(image: str) -> None:
     """Remove an image that nothing names any more; one still in use stays, silently."""
-    _docker("image", "rm", image)
+    command("image", "rm", image)
 
 
-def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, limit: float = ANSWER_SECONDS) -> subprocess.CompletedProcess[str]:
+    """Run a docker command to its end, whatever that is.
+
+    Args:
+        arguments: Its words.
+        limit: Seconds it may take.
+    """
     return subprocess.run(
-        ["docker", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=ANSWER_SECONDS,
-        check=False,
+        ["docker", *arguments], capture_output=True, text=True, timeout=limit, check=False
     )
