@@ -1,16 +1,14 @@
-"""What the tests of the deployments share: the project on the path, and a git repository of it."""
+"""What the tests of the deployments share: a git repository of the project."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(PROJECT))
 
 
 def git(*arguments: str, cwd: Path) -> None:

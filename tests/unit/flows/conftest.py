@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-PROJECT = Path(__file__).resolve().parents[3]
-FLOWS = PROJECT / "flows"
-# As Prefect does with the folder of an entrypoint, and Python with that of a script; and the root,
-# so that tests find their helpers.
-sys.path[:0] = [str(FLOWS), str(PROJECT)]
+from tests.unit.flows.server_process import prefect_server
+
+FLOWS = Path(__file__).resolve().parents[3] / "flows"
+# As Prefect does with the folder of an entrypoint, and Python with that of a script.
+sys.path.insert(0, str(FLOWS))
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server for the whole session."""
-    from tests.unit.flows.server_process import prefect_server  # noqa: PLC0415  # the path is set
-
     with prefect_server(tmp_path_factory.mktemp("prefect-home")) as url:
         yield url
 
