@@ -37,6 +37,12 @@ NOISE = (
     "success: ",
 )
 
+ENDED = (
+    events.ProcessStateExitedEvent,
+    events.ProcessStateBackoffEvent,
+    events.ProcessStateStoppedEvent,
+)
+
 
 class StreamHandler(loggers.Handler):  # type: ignore[misc] # supervisor ships no types
     """Puts supervisord's own messages into the one stream."""
@@ -116,7 +122,8 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
         """Run until all programs have stopped."""
         # `run`, our caller, has just cleared all subscriptions.
         events.subscribe(events.ProcessLogEvent, self._on_output)
-        events.subscribe(events.ProcessStateEvent, self._on_state)
+        for ended in ENDED:
+            events.subscribe(ended, self._on_end)
         events.subscribe(events.ProcessStateFatalEvent, self._on_fatal)
         events.subscribe(events.SupervisorStoppingEvent, self._on_stopping)
         super().runforever()
@@ -124,9 +131,9 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
     def _on_output(self, event: events.ProcessLogEvent) -> None:
         self._stream.feed(event.process.config.name, event.data)
 
-    def _on_state(self, event: events.ProcessStateEvent) -> None:
-        if not event.process.pid or event.from_state == "STOPPING":
-            self._stream.flush(event.process.config.name)
+    def _on_end(self, event: events.ProcessStateEvent) -> None:
+        # supervisord has read all that was left in the pipe before it notifies us.
+        self._stream.flush(event.process.config.name)
 
     def _on_stopping(self, _: events.SupervisorStoppingEvent) -> None:
         self._runtime.health_report.unlink(missing_ok=True)
