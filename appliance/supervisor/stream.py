@@ -40,17 +40,18 @@ class LogFile:
             # Opened for each chunk: nothing is buffered, and a file that somebody removed returns.
             with self._path.open("ab") as file:
                 file.write(data)
-            self._size += len(data)
+                self._size = file.tell()
         except OSError:
             return
 
     def _rotate(self) -> None:
+        if not self._path.exists():
+            return
         for number in range(KEPT_FILES - 1, 0, -1):
             older = self._path.with_name(f"{self._path.name}.{number}")
             if older.exists():
                 older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
         self._path.replace(self._path.with_name(f"{self._path.name}.1"))
-        self._size = 0
 
 
 class Stream:
@@ -69,10 +70,10 @@ class Stream:
 
     def feed(self, program: str, data: bytes) -> None:
         """Take a chunk of a program's output; write the lines that it completes."""
-        *lines, rest = (self._pending.pop(program, b"") + data).split(b"\n")
-        while len(rest) > MAX_LINE_BYTES:
-            lines.append(rest[:MAX_LINE_BYTES])
-            rest = rest[MAX_LINE_BYTES:]
+        *whole, rest = (self._pending.pop(program, b"") + data).split(b"\n")
+        lines = [piece for line in whole for piece in _pieces(line)]
+        *full, rest = _pieces(rest)
+        lines += full
         if rest:
             self._pending[program] = rest
         self._write(program, lines)
@@ -97,6 +98,18 @@ class Stream:
         data = "".join(prefixed(program, text) for text in texts).encode()
         self._file.write(data)
         _write_all(self._stdout, data)
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    """Cut a line that is too long, never within a character."""
+    pieces = []
+    while len(line) > MAX_LINE_BYTES:
+        cut = MAX_LINE_BYTES
+        while cut > MAX_LINE_BYTES - 3 and line[cut] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8
+            cut -= 1
+        pieces.append(line[:cut])
+        line = line[cut:]
+    return [*pieces, line]
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
