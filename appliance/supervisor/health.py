@@ -76,7 +76,8 @@ class Health:
 def read(runtime: Runtime) -> Health | None:
     """Return the conductor's last report; None when there is none or it is stale."""
     report = read_json(runtime.health_report)
-    if report is None or time.monotonic() - report["at"] > STALE_SECONDS:
+    # One from the future was left by a system that has been rebooted since.
+    if report is None or not 0 <= time.monotonic() - report["at"] <= STALE_SECONDS:
         return None
     programs = {name: ProgramHealth(**program) for name, program in report["programs"].items()}
     return Health(programs, report["at"])
