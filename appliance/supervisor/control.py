@@ -20,9 +20,13 @@ class Control:
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        transport = SupervisorTransport(serverurl=f"unix://{runtime.supervisor_socket}")
+        self._transport = SupervisorTransport(serverurl=f"unix://{runtime.supervisor_socket}")
         # The address is never used; the transport knows the socket.
-        self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=self._transport)
+
+    def close(self) -> None:
+        """Close the connection; the next question opens another."""
+        self._transport.close()
 
     def processes(self) -> dict[str, dict[str, Any]]:
         """Return supervisord's description of each program, by name."""
@@ -46,6 +50,8 @@ class Control:
         except xmlrpc.client.Fault as fault:
             raise WorldError(f"supervisord refused {method}: {fault.faultString}") from None
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            # A connection that broke in the middle cannot be asked again.
+            self.close()
             raise WorldError(
                 f"supervisord does not answer: {error}", remedy="is Zoe running here?"
             ) from None
