@@ -56,6 +56,7 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
     import uvicorn  # noqa: PLC0415
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
+    from appliance.server.content_security import ContentSecurity  # noqa: PLC0415
     from appliance.server.public_address import PublicAddress  # noqa: PLC0415
     from appliance.server.websocket_guard import WebsocketGuard  # noqa: PLC0415
 
@@ -65,10 +66,9 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
         sqlite.inject(connection_url)
 
     prefect = create_app(final=True)
+    guarded = WebsocketGuard(prefect) if settings.auth else prefect
     app = PublicAddress(
-        WebsocketGuard(prefect) if settings.auth else prefect,
-        settings.base_path,
-        settings.public_url,
+        ContentSecurity(guarded, settings.public_url), settings.base_path, settings.public_url
     )
     config = uvicorn.Config(
         app,
