@@ -6,7 +6,7 @@ IMAGE ?= zoe-prefect
 
 .DEFAULT_GOAL := help
 export IMAGE
-.PHONY: help up down image test lint format unit lock clean
+.PHONY: help up down image test lint format unit chaos docs screenshot lock clean
 
 help:  ## list what can be done
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,6 +34,15 @@ lint: $(VENV)/.installed  ## ruff and mypy, strict
 format: $(VENV)/.installed  ## let ruff put the source in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+chaos: image $(VENV)/.installed  ## the long tables that `make test` runs a slice of
+	ZOE_STOP_ROUNDS=20 $(BIN)/pytest tests/image/test_stop_and_recovery.py tests/image/test_load.py
+
+docs: $(VENV)/.installed  ## make the reference pages that are made from the source
+	$(BIN)/python -m appliance.settings.reference > docs/reference/settings.md
+
+screenshot: image $(VENV)/.installed  ## renew the picture in the README
+	ZOE_TEST_PICTURES=docs/images $(BIN)/pytest tests/browser
 
 lock: $(VENV)/.installed  ## resolve the dependencies anew, with hashes, for Python 3.11 to 3.13
 	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \
