@@ -57,7 +57,7 @@ Read before, or without, the settings:
 | environment | default | what it does |
 |---|---|---|
 | `ZOE_CONFIG` | `/etc/zoe/zoe.toml` | the configuration file |
-| `ZOE_RUNTIME_DIR` | `/run/zoe`; the image sets `/tmp/zoe` | sockets and reports, which need not outlive a reboot |
+| `ZOE_RUNTIME_DIR` | `/run/zoe`, in the image `/tmp/zoe` | sockets and reports, not kept |
 | `ZOE_TEMPLATES` | `/opt/zoe/templates` | the ready-made databases that a first start copies |
 """
 
@@ -65,6 +65,7 @@ Read before, or without, the settings:
 def render() -> str:
     """Return the page."""
     rows = [_row(name, field) for name, field in Settings.model_fields.items()]
+    owned = [f"| `{name}` | {_code(setting)} |" for name, setting in OWNED.items()]
     chosen = [
         f"| `{name}` | `{value}` |"
         for name, value in sorted({**CHOSEN_FOR_SERVER, **CHOSEN_FOR_CLIENTS}.items())
