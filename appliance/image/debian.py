@@ -14,8 +14,19 @@ if TYPE_CHECKING:
 
 RELEASE = "trixie"
 DEBIAN_SUITES = frozenset(
-    ("oldoldstable", "oldstable", "stable", "testing", "unstable")
-    + ("bullseye", "bookworm", "trixie", "forky", "duke", "sid")
+    {
+        "oldoldstable",
+        "oldstable",
+        "stable",
+        "testing",
+        "unstable",
+        "bullseye",
+        "bookworm",
+        "trixie",
+        "forky",
+        "duke",
+        "sid",
+    }
 )
 
 # What Debian's official slim image leaves out, by the same means: dpkg never unpacks it, now or

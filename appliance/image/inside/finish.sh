@@ -5,6 +5,12 @@ groupadd --gid 10001 zoe
 useradd --uid 10001 --gid 10001 --home-dir /tmp --no-create-home --shell /bin/sh --comment "Zoe" zoe
 # Any user that `docker run --user` names may write to a new volume, as in /tmp.
 install -d -m 1777 /data
+# Python's own tests and the topics of its interactive help.
+rm -r /usr/lib/python3.*/test /usr/lib/python3.*/pydoc_data
+# A hard link may come out of a copy between layers as a second file; a symbolic one is kept as it is.
+for name in /usr/bin/perl5.*; do
+    if cmp -s "$name" /usr/bin/perl; then ln -sf perl "$name"; fi
+done
 find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
 rm -rf /build /etc/apt/apt.conf.d/95host /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old \
     /var/cache/ldconfig/* /var/lib/dpkg/*-old /var/log/* /tmp/* /root/.[!.]*

@@ -6,6 +6,4 @@ python3 -m venv --without-pip "$venv"
 python3 -m pip --python "$venv/bin/python" install --quiet --no-cache-dir --no-compile --no-deps \
     --require-hashes --only-binary :all: -r /build/requirements.lock -r /build/requirements-tools.lock
 python3 -m pip --python "$venv/bin/python" check
-sh /build/slim.sh "$venv"
-# Not checked against the sources at run time: the image is read-only, and mtimes need not survive a copy.
-"$venv/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash "$venv/lib"
+rm -r "$venv/include" "$venv/.gitignore"
