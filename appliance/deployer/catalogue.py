@@ -76,15 +76,9 @@ def read(project: Project) -> Catalogue:
 
 
 def _read_file(project: Project, path: Path) -> tuple[list[Declared], list[Problem]]:
-    try:
-        document = LocatedYaml(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return [], [Problem(path, line, f"this is not YAML: {error.problem}")]
-    except DuplicateKeyError as error:
-        return [], [Problem(path, error.line, str(error))]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return [], [Problem(path, 0, f"it cannot be read: {' '.join(str(error).split())}")]
+    document = _parsed(path)
+    if isinstance(document, Problem):
+        return [], [document]
     if document.value is None:
         return [], []
     try:
@@ -113,6 +107,22 @@ def _read_file(project: Project, path: Path) -> tuple[list[Declared], list[Probl
     return declared, problems
 
 
+def _parsed(path: Path) -> LocatedYaml | Problem:
+    try:
+        return LocatedYaml(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        return Problem(path, line, f"this is not YAML: {error.problem}")
+    except DuplicateKeyError as error:
+        return Problem(path, error.line, str(error))
+    except RecursionError:
+        return Problem(path, 0, "it cannot be read: an alias contains itself")
+    except OSError as error:
+        return Problem(path, 0, f"it cannot be read: {error.strerror}")
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        return Problem(path, 0, f"it cannot be read: {' '.join(str(error).split())}")
+
+
 def _problems(
     error: ValidationError, path: Path, document: LocatedYaml, prefix: Location
 ) -> list[Problem]:
@@ -133,6 +143,9 @@ def _cause(detail: ErrorDetails, prefix: Location) -> str:
         return f"unknown key '{key}'; {hint}"
     if detail["type"] == "missing":
         return f"'{key}' is missing"
+    if detail["type"] in {"model_type", "dict_type"}:
+        subject = f"'{key}'" if names else "this"
+        return f"{subject} is not a mapping of keys to values"
     reason = detail["msg"].removeprefix("Value error, ")
     if detail["type"] != "value_error":
         return f"'{key}' is wrong: {reason[0].lower()}{reason[1:]}"

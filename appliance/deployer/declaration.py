@@ -100,13 +100,13 @@ class ConcurrencyLimit(Strict):
     """How many runs of one deployment may run at once, and what happens to the next one."""
 
     limit: int = Field(gt=0)
-    collision_strategy: str = "ENQUEUE"
+    collision_strategy: str | None = None
     grace_period_seconds: int | None = None
 
     @field_validator("collision_strategy")
     @classmethod
-    def _known_strategy(cls, value: str) -> str:
-        if value not in {"ENQUEUE", "CANCEL_NEW"}:
+    def _known_strategy(cls, value: str | None) -> str | None:
+        if value not in {None, "ENQUEUE", "CANCEL_NEW"}:
             raise ValueError("is neither ENQUEUE nor CANCEL_NEW")
         return value
 
@@ -121,6 +121,10 @@ class WorkPool(Strict):
 
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, dict) and value else value
+
+
+def _as_limit(value: object) -> object:
+    return {"limit": value} if isinstance(value, int | float | str) else value
 
 
 Steps = Annotated[list[dict[str, Any]] | None, BeforeValidator(_as_list)]
@@ -139,7 +143,7 @@ class Deployment(Strict):
     schedule: Schedule | None = None
     schedules: list[Schedule] | None = None
     paused: bool | None = None
-    concurrency_limit: int | ConcurrencyLimit | None = None
+    concurrency_limit: Annotated[ConcurrencyLimit | None, BeforeValidator(_as_limit)] = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     enforce_parameter_schema: bool = True
     pull: Steps = None

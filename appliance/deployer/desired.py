@@ -80,12 +80,12 @@ def _schedule(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def _concurrency(
-    limit: int | ConcurrencyLimit | None,
-) -> tuple[int | None, dict[str, Any] | None]:
-    if not isinstance(limit, ConcurrencyLimit):
-        return limit, None
-    options: dict[str, Any] = {"collision_strategy": limit.collision_strategy}
+def _concurrency(limit: ConcurrencyLimit | None) -> tuple[int | None, dict[str, Any] | None]:
+    if limit is None:
+        return None, None
+    if limit.collision_strategy is None and limit.grace_period_seconds is None:
+        return limit.limit, None
+    options: dict[str, Any] = {"collision_strategy": limit.collision_strategy or "ENQUEUE"}
     if limit.grace_period_seconds is not None:
         options["grace_period_seconds"] = limit.grace_period_seconds
     return limit.limit, options

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+MERGE_TAG = "tag:yaml.org,2002:merge"
+
 Location = tuple[str | int, ...]
 
 
@@ -34,8 +36,11 @@ class LocatedYaml:
         Raises:
             yaml.YAMLError: It is not YAML.
             DuplicateKeyError: A mapping has a key twice.
+            RecursionError: An alias contains itself.
         """
         self._lines: dict[Location, int] = {}
+        # Mappings whose own keys have been looked at; merging puts the keys of others among them.
+        self._checked: set[int] = set()
         loader = yaml.SafeLoader(text)
         try:
             node = loader.get_single_node()
@@ -52,15 +57,13 @@ class LocatedYaml:
     def _construct(self, loader: yaml.SafeLoader, node: yaml.Node, location: Location) -> Any:
         self._lines.setdefault(location, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
+            self._check_own_keys(loader, node)
             loader.flatten_mapping(node)
             result: dict[Any, Any] = {}
             for key_node, value_node in node.value:
-                key = loader.construct_object(key_node, deep=True)
-                line = key_node.start_mark.line + 1
-                if key in result:
-                    raise DuplicateKeyError(str(key), line)
+                key = _scalar(loader, key_node)
                 # A key's own line is where a reader looks for it.
-                self._lines[(*location, key)] = line
+                self._lines[(*location, key)] = key_node.start_mark.line + 1
                 result[key] = self._construct(loader, value_node, (*location, key))
             return result
         if isinstance(node, yaml.SequenceNode):
@@ -68,4 +71,30 @@ class LocatedYaml:
                 self._construct(loader, item, (*location, index))
                 for index, item in enumerate(node.value)
             ]
+        return _scalar(loader, node)
+
+    def _check_own_keys(self, loader: yaml.SafeLoader, node: yaml.MappingNode) -> None:
+        if id(node) in self._checked:
+            return
+        self._checked.add(id(node))
+        found = set()
+        for key_node, _ in node.value:
+            if isinstance(key_node, yaml.CollectionNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key is no plain text; put a value that begins with {{ in quotes",
+                    problem_mark=key_node.start_mark,
+                )
+            if key_node.tag == MERGE_TAG:
+                continue
+            key = _scalar(loader, key_node)
+            if key in found:
+                raise DuplicateKeyError(str(key), key_node.start_mark.line + 1)
+            found.add(key)
+
+
+def _scalar(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    try:
         return loader.construct_object(node, deep=True)
+    except (ValueError, OverflowError) as error:
+        # Such as a date with a thirteenth month.
+        raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
