@@ -44,7 +44,10 @@ Inspected = FlowDescription | str
 
 
 def inspect(
-    root: Path, entrypoints: Iterable[str], beat: Callable[[], None]
+    root: Path,
+    entrypoints: Iterable[str],
+    beat: Callable[[], None],
+    seconds_per_flow: float = SECONDS_PER_FLOW,
 ) -> dict[str, Inspected]:
     """Describe flows.
 
@@ -52,13 +55,20 @@ def inspect(
         root: The project's directory, from which entrypoints are relative.
         entrypoints: `path/to/file.py:function` each.
         beat: Called every few seconds while we wait.
+        seconds_per_flow: How long each may take to load.
     """
     wanted = sorted(set(entrypoints))
     if not wanted:
         return {}
     read_end, write_end = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "appliance.deployer.inspector", str(write_end)],
+        [
+            sys.executable,
+            "-m",
+            "appliance.deployer.inspector",
+            str(write_end),
+            str(seconds_per_flow),
+        ],
         cwd=root,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -68,7 +78,8 @@ def inspect(
     )
     os.close(write_end)
     with os.fdopen(read_end, "rb") as answers:
-        return _collect(process, answers, wanted, beat)
+        patience = PATIENCE_SECONDS + seconds_per_flow * len(wanted)
+        return _collect(process, answers, wanted, beat, patience)
 
 
 def _collect(
@@ -76,6 +87,7 @@ def _collect(
     answers: BinaryIO,
     wanted: list[str],
     beat: Callable[[], None],
+    patience: float,
 ) -> dict[str, Inspected]:
     errors: list[bytes] = []
 
@@ -93,7 +105,7 @@ def _collect(
         beat()
         reader.join(BEAT_SECONDS)
         waited += BEAT_SECONDS
-        if waited > PATIENCE_SECONDS + SECONDS_PER_FLOW * len(wanted):
+        if waited > patience:
             process.kill()
     talker.join()
     described = {answer["entrypoint"]: _described(answer) for answer in map(json.loads, lines)}
