@@ -101,9 +101,7 @@ def _claimed_twice(second: Desired, first: Desired) -> Problem:
 def _difference(desired: Desired, there: Mapping[str, Any]) -> Update:
     there_by_slug = {schedule["slug"]: schedule for schedule in there["schedules"]}
     fields = {
-        name: value
-        for name, value in desired.fields.items()
-        if _comparable(there.get(_ANSWERED_AS.get(name, name))) != _comparable(value)
+        name: value for name, value in desired.fields.items() if not _is_so(name, there, value)
     }
     new = {
         slug: schedule for slug, schedule in desired.schedules.items() if slug not in there_by_slug
@@ -114,27 +112,29 @@ def _difference(desired: Desired, there: Mapping[str, Any]) -> Update:
         if slug in there_by_slug and not _is_scheduled_so(there_by_slug[slug], schedule)
     }
     dropped = tuple(
-        schedule["id"] for slug, schedule in there_by_slug.items() if slug not in desired.schedules
+        schedule["id"]
+        for schedule in there["schedules"]
+        if schedule["slug"] not in desired.schedules
     )
     return Update(desired, there["id"], fields, new, changed, dropped)
 
 
-# A limit that is set as a number is answered as the limit that Prefect made of it.
-_ANSWERED_AS = {"concurrency_limit": "global_concurrency_limit"}
+def _is_so(name: str, there: Mapping[str, Any], wanted: Any) -> bool:
+    """Tell whether a field is as wanted.
 
-
-def _comparable(value: Any) -> Any:
-    """Reduce a value to what both sides must agree on.
-
-    The server answers a concurrency limit as an object, and unset options as nulls.
+    The server answers a limit as the object that it made of it, and unset options as nulls.
     """
-    if isinstance(value, dict):
-        if "active_slots" in value:
-            return value["limit"]
-        return {name: _comparable(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_comparable(item) for item in value]
-    return value
+    if name == "concurrency_limit":
+        limit = there.get("global_concurrency_limit")
+        return bool((limit["limit"] if limit else None) == wanted)
+    answered = there.get(name)
+    if name == "concurrency_options":
+        return _without_nulls(answered) == _without_nulls(wanted)
+    return bool(answered == wanted)
+
+
+def _without_nulls(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (options or {}).items() if value is not None}
 
 
 def _without_active(schedule: Mapping[str, Any]) -> dict[str, Any]:
