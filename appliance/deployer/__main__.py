@@ -12,7 +12,7 @@ from appliance.api import Api
 from appliance.deployer import report
 from appliance.deployer.reconcile import Reconciler
 from appliance.deployer.sources import Project
-from appliance.errors import WorldError, ZoeError
+from appliance.errors import ZoeError
 from appliance.layout import Layout, Runtime
 from appliance.log import say
 from appliance.settings import Component, load
@@ -46,7 +46,7 @@ def main() -> int:
     while True:
         try:
             outcome = reconciler.run_pass()
-        except WorldError as error:
+        except ZoeError as error:
             say(f"will try again: {error.line()}")
         else:
             report.write(runtime, outcome)

@@ -46,9 +46,11 @@ class Reconciler:
         wanted: list[Desired] = []
         problems: list[Problem] = []
         for project in self.projects:
+            # Taken before anything is read, so that what changes meanwhile is seen next time.
+            fingerprint = project.fingerprint()
             found = catalogue.read(project)
             problems += found.problems
-            described = self._describe(project, found)
+            described = self._describe(project, found, fingerprint)
             for declared in found.declared:
                 match described[declared.deployment.entrypoint]:
                     case FlowDescription() as flow:
@@ -63,14 +65,13 @@ class Reconciler:
         names = {one.name for one in wanted if (one.declared.file, one.declared.line) not in failed}
         return Report.of(names, problems)
 
-    def _describe(self, project: Project, found: Catalogue) -> dict[str, Inspected]:
+    def _describe(
+        self, project: Project, found: Catalogue, fingerprint: str
+    ) -> dict[str, Inspected]:
         """Inspect the project's flows, unless nothing has changed since the last time."""
-        if not found.declared:
-            return {}
-        fingerprint = project.fingerprint()
+        entrypoints = {declared.deployment.entrypoint for declared in found.declared}
         known, described = self._inspected.get(project.root, ("", {}))
-        if known != fingerprint:
-            entrypoints = [declared.deployment.entrypoint for declared in found.declared]
+        if known != fingerprint or not entrypoints <= described.keys():
             described = inspection.inspect(project.root, entrypoints, self.beat)
             self._inspected[project.root] = (fingerprint, described)
         return described

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,29 +37,31 @@ class Project:
         Raises:
             WorldError: The project's directory is not there or not readable.
         """
-        if not self.root.is_dir():
+        if not os.access(self.root, os.R_OK | os.X_OK) or not self.root.is_dir():
             raise WorldError(
-                f"the project {self.root} is not a directory",
+                f"the project {self.root} is not a directory that uid {os.getuid()} may read",
                 where="ZOE_PROJECTS",
                 remedy="mount it, or take it out of the list",
             )
         found = (path for pattern in CATALOGUE_PATTERNS for path in self.root.glob(pattern))
-        return sorted(path for path in found if path.is_file())
+        # One that is not readable has to be told, not passed over.
+        return sorted(path for path in found if not path.is_dir())
 
     def fingerprint(self) -> str:
         """Return a digest that differs once a file that matters to a deployment has changed."""
         digest = hashlib.sha256()
         for path in sorted(_walk(self.root)):
             if path.suffix in FINGERPRINTED_SUFFIXES:
-                status = path.stat()
+                try:
+                    status = path.stat()
+                except OSError:
+                    # Flows write and remove files here while we look.
+                    continue
                 digest.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
         return digest.hexdigest()
 
 
 def _walk(directory: Path) -> Iterator[Path]:
-    for path in directory.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            if path.name not in SKIPPED_DIRECTORIES:
-                yield from _walk(path)
-        elif path.is_file():
-            yield path
+    for parent, directories, files in os.walk(directory):
+        directories[:] = [name for name in directories if name not in SKIPPED_DIRECTORIES]
+        yield from (Path(parent, name) for name in files)
