@@ -124,6 +124,7 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
         events.subscribe(events.ProcessLogEvent, self._on_output)
         for ended in ENDED:
             events.subscribe(ended, self._on_end)
+        events.subscribe(events.ProcessStateStartingEvent, self._on_starting)
         events.subscribe(events.ProcessStateFatalEvent, self._on_fatal)
         events.subscribe(events.SupervisorStoppingEvent, self._on_stopping)
         super().runforever()
@@ -137,6 +138,9 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
 
     def _on_stopping(self, _: events.SupervisorStoppingEvent) -> None:
         self._runtime.health_report.unlink(missing_ok=True)
+
+    def _on_starting(self, event: events.ProcessStateStartingEvent) -> None:
+        self._stream.forget(event.process.config.name)
 
     def _on_fatal(self, event: events.ProcessStateFatalEvent) -> None:
         config = event.process.config

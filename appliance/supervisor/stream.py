@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 MAX_LINE_BYTES = 65_536
@@ -10,6 +11,8 @@ MAX_FILE_BYTES = 10_000_000
 KEPT_FILES = 5
 SEPARATOR = " | "
 NAME_WIDTH = 10
+# The line that ends a Python traceback.
+EXCEPTION_LINE = re.compile(r"[A-Za-z_][\w.]*(Error|Exception): \S")
 
 
 def prefixed(program: str, line: str) -> str:
@@ -67,6 +70,7 @@ class Stream:
         self._file = file
         self._pending: dict[str, bytes] = {}
         self._last: dict[str, str] = {}
+        self._exception: dict[str, str] = {}
 
     def feed(self, program: str, data: bytes) -> None:
         """Take a chunk of a program's output; write the lines that it completes."""
@@ -85,8 +89,17 @@ class Stream:
             self._write(program, [rest])
 
     def last_line(self, program: str) -> str:
-        """Return the last line with any text in it; it often says why a program ended."""
-        return self._last.get(program, "")
+        """Return the line that most likely says why a program ended.
+
+        That is the last one that names an exception, for a framework's farewell often follows it;
+        where there is none, the last one with any text in it.
+        """
+        return self._exception.get(program) or self._last.get(program, "")
+
+    def forget(self, program: str) -> None:
+        """Forget the last line of a program, because another process of it starts."""
+        self._last.pop(program, None)
+        self._exception.pop(program, None)
 
     def _write(self, program: str, lines: list[bytes]) -> None:
         if not lines:
@@ -95,6 +108,8 @@ class Stream:
         for text in texts:
             if text.strip():
                 self._last[program] = text.strip()
+            if EXCEPTION_LINE.match(text):
+                self._exception[program] = text.strip()
         data = "".join(prefixed(program, text) for text in texts).encode()
         self._file.write(data)
         _write_all(self._stdout, data)

@@ -50,7 +50,7 @@ def test_authentication_off() -> None:
 
 def test_settings_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "zoe.toml"
-    file.write_text('worker_limit = 3\nwork_pool = "mine"\n', encoding="utf-8")
+    file.write_text('worker_limit = 3\nworker_name = "mine"\n', encoding="utf-8")
     tmp_path.chmod(0o755)
     with running(f"--volume={file}:/etc/zoe/zoe.toml:ro", "--env=ZOE_WORKER_LIMIT=4") as container:
         container.wait_healthy()

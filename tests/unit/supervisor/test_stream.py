@@ -98,6 +98,13 @@ def test_endless_line_does_not_fill_the_memory(target: Target) -> None:
     assert target.stdout.count("\n") == 3
 
 
+def test_last_line_prefers_the_exception_to_the_farewell(target: Target) -> None:
+    target.stream.feed("server", b"sqlalchemy.exc.DatabaseError: file is not a database\nBye.\n")
+    assert target.stream.last_line("server").endswith("file is not a database")
+    target.stream.forget("server")
+    assert target.stream.last_line("server") == ""
+
+
 def test_last_line_is_the_last_with_text(target: Target) -> None:
     target.stream.feed("server", b"the cause\n   \n\n")
     target.stream.feed("worker", b"other\n")
