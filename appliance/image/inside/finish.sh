@@ -3,6 +3,13 @@
 set -eu
 groupadd --gid 10001 zoe
 useradd --uid 10001 --gid 10001 --home-dir /tmp --no-create-home --shell /bin/sh --comment "Zoe" zoe
+# ssh and initdb refuse a user id that has no name. For one that `docker run --user` makes up, the running container
+# may write these two files, which name lookups read beside /etc/passwd and /etc/group.
+sed -i -E 's/^(passwd|group):.*/& extrausers/' /etc/nsswitch.conf
+mkdir -p /var/lib/extrausers
+for name in passwd group; do
+    ln -sf "/tmp/zoe/$name" "/var/lib/extrausers/$name"
+done
 # Any user that `docker run --user` names may write to a new volume, as in /tmp.
 install -d -m 1777 /data
 # Python's own tests and the topics of its interactive help.
