@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -45,11 +45,11 @@ class Api:
         response = self._send("GET", path, None)
         if response.status_code == HTTPStatus.NOT_FOUND:
             return missing
-        return self._checked(response).json()
+        return self._json(self._checked(response))
 
     def post(self, path: str, body: Mapping[str, Any] | list[dict[str, Any]]) -> Any:
         """Create or query; return the JSON of the answer."""
-        return self._checked(self._send("POST", path, body)).json()
+        return self._json(self._checked(self._send("POST", path, body)))
 
     def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Change what is at `path`."""
@@ -61,19 +61,30 @@ class Api:
         if response.status_code != HTTPStatus.NOT_FOUND:
             self._checked(response)
 
-    def wait(self) -> None:
+    def wait(self, say: Callable[[str], None]) -> None:
         """Return when the server answers.
+
+        Args:
+            say: Told why it does not, once for each reason.
 
         Raises:
             OperatorError: It answers, but not to this user and password.
         """
+        said = ""
         while True:
             try:
-                self.get("/admin/version")
-            except WorldError:
+                self._json(self._checked(self._send("GET", "/admin/version", None)))
+            except WorldError as error:
+                if error.line() != said:
+                    said = error.line()
+                    say(f"waiting: {said}")
                 time.sleep(RETRY_SECONDS)
             else:
                 return
+
+    def close(self) -> None:
+        """Close the connections; the object is of no use any more."""
+        self._client.close()
 
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | list[dict[str, Any]] | None
@@ -96,6 +107,15 @@ class Api:
                 f"{_reason(response)}"
             )
         return response
+
+    def _json(self, response: httpx.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError:
+            raise WorldError(
+                f"{self.url} answers, but not as Prefect's API does (HTTP {response.status_code})",
+                remedy="does ZOE_API_URL end in /api, and is it the address without redirects?",
+            ) from None
 
 
 def _reason(response: httpx.Response) -> str:

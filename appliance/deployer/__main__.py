@@ -28,7 +28,7 @@ def main() -> int:
     try:
         settings = load().settings
         api = Api(settings, credentials.read(settings, Layout(settings.data_dir)))
-        api.wait()
+        api.wait(say)
         if pool.ensure(api, settings.work_pool):
             say(f"made the work pool {settings.work_pool}")
     except ZoeError as error:

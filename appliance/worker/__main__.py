@@ -35,7 +35,7 @@ def main() -> int:
         layout = Layout(settings.data_dir)
         given = credentials.read(settings, layout)
         api = Api(settings, given)
-        api.wait()
+        api.wait(_say)
         if pool.ensure(api, settings.work_pool):
             sys.stdout.write(f"made the work pool {settings.work_pool}\n")
         for directory in (layout.prefect_home, layout.results):
