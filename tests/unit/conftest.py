@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -41,6 +42,9 @@ def public_dir() -> Iterator[Path]:
         yield path
 
 
+T = TypeVar("T", bound=Api)
+
+
 @dataclass(frozen=True)
 class RealServer:
     """A Prefect server as the appliance starts it, and the way to it."""
@@ -50,7 +54,10 @@ class RealServer:
     password: str
 
     def api(self) -> Api:
-        return Api(self.settings, credentials_of(self.user, self.password))
+        return self.connect(Api)
+
+    def connect(self, kind: type[T]) -> T:
+        return kind(self.settings, credentials_of(self.user, self.password))
 
 
 @pytest.fixture(scope="session")
