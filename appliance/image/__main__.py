@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from appliance.errors import FAILURE_EXIT_CODE, ZoeError
+from appliance.errors import FAILURE_EXIT_CODE, OperatorError, ZoeError
 from appliance.image.build import DEFAULT_IMAGE, build
 from appliance.image.console import complain
 from appliance.image.down import down
@@ -33,6 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ZoeError as error:
         complain(error.line())
         return error.exit_code
+    except PermissionError as error:
+        refused = OperatorError(
+            f"this user may not write {error.filename}",
+            remedy="if sudo made it, hand it back (sudo chown -R) or remove the directory .build",
+        )
+        complain(refused.line())
+        return refused.exit_code
     except OSError as error:
         complain(f"{error.filename or 'the system'}: {error.strerror or error}")
         return FAILURE_EXIT_CODE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import OperatorError, WorldError
 from appliance.image import debian, docker
-from appliance.image.console import say, seconds, step
+from appliance.image.console import Step, megabytes, say, step
 
 if TYPE_CHECKING:
     from appliance.image.debian import Mirror
@@ -35,12 +35,12 @@ def ensure(work: Path) -> None:
     if docker.image_id(NAME):
         say(f"base image {NAME}: here already")
         return
-    with step(f"base image {NAME}: not here, asking the registry"):
-        refusal = docker.pull(NAME, PULL_SECONDS)
-    if refusal is None:
-        return
-    say(f"  no registry ({shorten(refusal)}): making {NAME} from Debian's packages instead")
-    make(work)
+    line = Step(f"base image {NAME}: not here, asking the registry")
+    refusal = docker.pull(NAME, PULL_SECONDS)
+    line.end("pulled" if refusal is None else "no answer")
+    if refusal is not None:
+        say(f"  making {NAME} from Debian's packages instead ({shorten(refusal)})")
+        make(work)
 
 
 def make(work: Path, name: str = NAME) -> None:
@@ -48,14 +48,16 @@ def make(work: Path, name: str = NAME) -> None:
     tools = work / "mmdebstrap"
     environment = dict(os.environ)
     if shutil.which("mmdebstrap") is None:
-        with step("mmdebstrap: not installed, unpacking it below .build (the system stays as is)"):
+        with step(
+            "  mmdebstrap: not installed, unpacking it below .build (the system stays as is)"
+        ):
             _fetch_mmdebstrap(tools)
         environment = private_environment(environment, tools)
     keyring = next((path for path in (Path("/") / KEYRING, tools / KEYRING) if path.exists()), None)
     archive = work / "base.tar"
     log = work / "base.log"
     command = mmdebstrap_command(archive, _host_mirror(), keyring)
-    with step(f"mmdebstrap: making the root file system (log: {log})"), log.open("wb") as output:
+    with step(f"  mmdebstrap: making the root file system (log: {log})"), log.open("wb") as output:
         finished = subprocess.run(
             command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
         )
@@ -63,7 +65,7 @@ def make(work: Path, name: str = NAME) -> None:
         raise failure(log.read_text(errors="replace"), log, superuser=os.geteuid() == 0)
     docker.import_tar(archive, name, "made from Debian's packages by mmdebstrap")
     archive.unlink()
-    say(f"  {name}: {docker.image_size(name) / 1e6:.0f} MB")
+    say(f"  {name}: {megabytes(docker.image_size(name))}")
 
 
 def mmdebstrap_command(archive: Path, mirror: Mirror | None, keyring: Path | None) -> list[str]:
@@ -217,6 +219,3 @@ def _apt_dump() -> str:
 def host_apt_proxies() -> str:
     """Return the proxies that the host's apt uses, as lines of an apt.conf."""
     return debian.proxy_settings(_apt_dump())
-
-
-__all__ = ["NAME", "ensure", "failure", "host_apt_proxies", "make", "seconds"]

@@ -90,7 +90,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _run(command: list[str], log: Path) -> None:
-    say(f"docker build (log: {log}) ...")
+    say(f"docker build (log: {log})")
     stages = Stages()
     environment = {**os.environ, "BUILDKIT_PROGRESS": "plain"}
     with (
@@ -107,7 +107,7 @@ def _run(command: list[str], log: Path) -> None:
         for line in process.stdout or ():
             output.write(line)
             stages.feed(line)
-    stages.close()
+    stages.end("failed" if process.returncode else "")
     if process.returncode != 0:
         text = log.read_text(encoding="utf-8")
         complain("\n".join(text.splitlines()[-TAIL_LINES:]))

@@ -23,13 +23,30 @@ def complain(text: str) -> None:
     sys.stderr.flush()
 
 
+class Step:
+    """One line about something that takes a while: `what ... 12 s`, written as it happens."""
+
+    def __init__(self, what: str) -> None:
+        self._began = time.monotonic()
+        sys.stdout.write(f"{what} ... ")
+        sys.stdout.flush()
+
+    def end(self, outcome: str = "") -> None:
+        """Finish the line with how it went, if that is worth a word, and how long it took."""
+        took = seconds(time.monotonic() - self._began)
+        say(f"{outcome} ({took})" if outcome else took)
+
+
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Announce `what`, and say afterwards how long it took; a failure speaks for itself."""
-    say(f"{what} ...")
-    began = time.monotonic()
-    yield
-    say(f"  done in {seconds(time.monotonic() - began)}")
+    """Say what is being done, and how long it took or that it failed."""
+    line = Step(what)
+    try:
+        yield
+    except BaseException:
+        line.end("failed")
+        raise
+    line.end()
 
 
 def seconds(duration: float) -> str:

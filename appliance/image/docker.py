@@ -11,7 +11,8 @@ from appliance.errors import OperatorError, WorldError, ZoeError
 if TYPE_CHECKING:
     from pathlib import Path
 
-ANSWER_SECONDS = 30
+# Generous: a daemon that is unpacking layers for somebody else answers late.
+ANSWER_SECONDS = 120
 
 
 def require_daemon() -> None:
@@ -25,13 +26,7 @@ def require_daemon() -> None:
             "the command docker is not on PATH",
             remedy="install Docker Engine, or add its directory to PATH",
         )
-    try:
-        answer = command("version", "--format", "{{.Server.Version}}")
-    except subprocess.TimeoutExpired as error:
-        raise OperatorError(
-            f"the Docker daemon did not answer within {ANSWER_SECONDS} s",
-            remedy="restart it, then try again",
-        ) from error
+    answer = command("version", "--format", "{{.Server.Version}}")
     if answer.returncode != 0:
         raise daemon_error(answer.stderr)
 
@@ -99,8 +94,10 @@ def import_tar(archive: Path, name: str, message: str) -> None:
 
 
 def forget(image: str) -> None:
-    """Remove an image that nothing names any more; one still in use stays, silently."""
-    command("image", "rm", image)
+    """Remove an image that has lost its last name; one that a container uses stays, silently."""
+    names = command("image", "inspect", "--format", "{{len .RepoTags}}", image)
+    if names.stdout.strip() == "0":
+        command("image", "rm", image)
 
 
 def command(*arguments: str, limit: float = ANSWER_SECONDS) -> subprocess.CompletedProcess[str]:
@@ -109,7 +106,17 @@ def command(*arguments: str, limit: float = ANSWER_SECONDS) -> subprocess.Comple
     Args:
         arguments: Its words.
         limit: Seconds it may take.
+
+    Raises:
+        WorldError: It took longer.
     """
-    return subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, timeout=limit, check=False
-    )
+    try:
+        return subprocess.run(
+            ["docker", *arguments], capture_output=True, text=True, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WorldError(
+            f"the Docker daemon did not answer within {limit:.0f} s",
+            where="docker " + " ".join(arguments[:2]),
+            remedy="see what it is busy with, or restart it; then try again",
+        ) from error

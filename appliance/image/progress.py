@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-import time
 
 from appliance.errors import OperatorError, WorldError, ZoeError
-from appliance.image.console import say, seconds
+from appliance.image.console import Step
 
 _CLASSIC = re.compile(r"^Step \d+/\d+ : FROM \S+(?: AS (\S+))?", re.IGNORECASE)
 _BUILDKIT = re.compile(r"^#\d+ \[(?:(\S+) +)?\d+/\d+\] (?:FROM|RUN|COPY|WORKDIR)")
 FINAL = "image"
+STAGES = {
+    "tools": "Debian packages to take files from",
+    "venv": "Python packages of the lock",
+    "package": "Zoe's own package",
+    "system": "Debian packages that run",
+    "runtime": "flattening",
+    "templates": "database templates",
+    FINAL: "the rest",
+}
 
 _UNREACHABLE = (
     "Temporary failure in name resolution",
@@ -55,7 +63,7 @@ _CAUSES: tuple[tuple[str, type[ZoeError], str, str], ...] = (
     (
         r"No matching distribution found",
         OperatorError,
-        "the package index lacks a package of the lock",
+        "the package index lacks a package of the lock, or does not answer",
         "check index-url, no-index and find-links of pip",
     ),
 )
@@ -75,23 +83,21 @@ class Stages:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self._current = ""
-        self._began = 0.0
+        self._line: Step | None = None
 
     def feed(self, line: str) -> None:
         """Take one line of the build's output."""
         stage = stage_of(line)
         if stage and stage not in self._seen:
-            self.close()
+            self.end()
             self._seen.add(stage)
-            self._current = stage
-            self._began = time.monotonic()
+            self._line = Step(f"  {STAGES.get(stage, stage)}")
 
-    def close(self) -> None:
-        """Report on the stage that was last."""
-        if self._current:
-            say(f"  {self._current}: {seconds(time.monotonic() - self._began)}")
-            self._current = ""
+    def end(self, outcome: str = "") -> None:
+        """Finish the line about the stage that is being built."""
+        if self._line:
+            self._line.end(outcome)
+            self._line = None
 
 
 def diagnose(log: str, where: str) -> ZoeError:
