@@ -38,7 +38,6 @@ SYSTEM_BUNDLES = (
     Path("/etc/pki/tls/certs/ca-bundle.crt"),
     Path("/etc/ssl/cert.pem"),
 )
-LOOPBACK = ("localhost", "127.", "[::1]", "::1")
 
 
 @dataclass
@@ -106,8 +105,8 @@ class PipSettings:
 
 def is_loopback(url: str) -> bool:
     """Tell whether a URL (or `host:port`) leads to the machine itself."""
-    host = urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]
-    return host.startswith(LOOPBACK)
+    host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def local_path(link: str) -> Path | None:

@@ -108,6 +108,6 @@ def diagnose(log: str, where: str) -> ZoeError:
         where: The name of the file that has it.
     """
     for pattern, kind, what, remedy in _CAUSES:
-        if re.search(pattern, log):
+        if re.search(pattern, log, re.IGNORECASE):
             return kind(what, where=where, remedy=remedy)
     return WorldError("the build of the image failed", where=where, remedy="see the lines above")

@@ -7,11 +7,11 @@ postgres=usr/lib/postgresql/17
 packages=$(mktemp -d)
 
 cd "$packages"
-apt-get -q download postgresql-17 postgresql-client-17 git
+apt-get -q -o APT::Sandbox::User=root download postgresql-17 postgresql-client-17 git
 mkdir -p "$target/var/lib/dpkg/status.d"
 for package in ./*.deb; do
     dpkg-deb -x "$package" "$target"
-    { dpkg-deb -f "$package"; echo "Status: install ok unpacked"; } \
+    { dpkg-deb -f "$package"; echo "Status: install ok installed"; } \
         > "$target/var/lib/dpkg/status.d/$(dpkg-deb -f "$package" Package)"
 done
 rm -r "$packages"
