@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from appliance.credentials import Credentials
-from appliance.errors import OperatorError
+from appliance.errors import OperatorError, SeveralMistakesError
 from appliance.layout import Layout
 from appliance.settings.model import Component, DatabaseEngine, Settings
 
@@ -32,10 +32,15 @@ OWNED = {
     "PREFECT_SERVER_ENCRYPTION_KEY": "ZOE_ENCRYPTION_KEY",
     "PREFECT_SERVER_UI_API_URL": "ZOE_PUBLIC_URL",
     "PREFECT_SERVER_UI_SERVE_BASE": "ZOE_PUBLIC_URL",
+    "PREFECT_SERVER_UI_STATIC_DIRECTORY": "ZOE_DATA_DIR",
     "PREFECT_UI_API_URL": "ZOE_PUBLIC_URL",
     "PREFECT_UI_SERVE_BASE": "ZOE_PUBLIC_URL",
+    "PREFECT_UI_STATIC_DIRECTORY": "ZOE_DATA_DIR",
     "PREFECT_UI_URL": "ZOE_PUBLIC_URL",
 }
+
+# Chosen as well: results may be wanted on a disk that several machines share.
+RESULTS = "PREFECT_LOCAL_STORAGE_PATH"
 
 QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
@@ -64,15 +69,19 @@ def check_no_owned_name(environ: Mapping[str, str]) -> None:
     """Refuse a Prefect variable that would contradict the Zoe setting it follows from.
 
     Raises:
-        OperatorError: One is set.
+        OperatorError: At least one is set; all of them are in it.
     """
-    for name, setting in OWNED.items():
-        if name in environ:
-            raise OperatorError(
-                f"{name} follows from {setting}",
-                where="environment",
-                remedy=f"unset {name} and set {setting}",
-            )
+    mistakes: list[OperatorError] = [
+        OperatorError(
+            f"{name} follows from {setting}",
+            where="environment",
+            remedy=f"unset {name} and set {setting}",
+        )
+        for name, setting in OWNED.items()
+        if name in environ
+    ]
+    if mistakes:
+        raise SeveralMistakesError(mistakes)
 
 
 def server_environment(
@@ -81,9 +90,9 @@ def server_environment(
     """Return what the Prefect server needs, the owned names and our choices."""
     environment = {
         **CHOSEN_FOR_SERVER,
+        RESULTS: str(layout.results),
         **_operators_choice(),
         "PREFECT_HOME": str(layout.prefect_home),
-        "PREFECT_LOCAL_STORAGE_PATH": str(layout.results),
         "PREFECT_API_DATABASE_CONNECTION_URL": database_url(settings, layout, postgres_socket_dir),
         "PREFECT_SERVER_API_BASE_PATH": f"{settings.base_path}/api",
         "PREFECT_SERVER_UI_SERVE_BASE": settings.base_path or "/",
@@ -105,9 +114,9 @@ def client_environment(
     """Return what a worker and the flow runs below it need to reach the server."""
     environment = {
         **CHOSEN_FOR_CLIENTS,
+        RESULTS: str(layout.results),
         **_operators_choice(),
         "PREFECT_HOME": str(layout.prefect_home),
-        "PREFECT_LOCAL_STORAGE_PATH": str(layout.results),
         "PREFECT_API_URL": api_url(settings),
     }
     if settings.public_url:
@@ -118,7 +127,7 @@ def client_environment(
         environment["PREFECT_API_SSL_CERT_FILE"] = str(settings.tls_ca_file)
     elif settings.tls and Component.SERVER in settings.runs_here:
         # The certificate is for the public name; these clients call 127.0.0.1 and stay on it.
-        environment["PREFECT_API_TLS_INSECURE_SKIP_VERIFY"] = "true"
+        environment.setdefault("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")
     return environment
 
 
@@ -127,7 +136,17 @@ def api_url(settings: Settings) -> str:
     if settings.api_url:
         return settings.api_url
     scheme = "https" if settings.tls else "http"
-    return f"{scheme}://{_loopback(settings.host)}:{settings.port}{settings.base_path}/api"
+    host = local_host(settings)
+    address = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{address}:{settings.port}{settings.base_path}/api"
+
+
+def local_host(settings: Settings) -> str:
+    """Return the address at which the server here is reached from this machine.
+
+    asyncio listens on `::` for IPv6 alone, so that 127.0.0.1 would find nobody there.
+    """
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
 
 
 def browser_url(settings: Settings) -> str:
@@ -151,12 +170,6 @@ def database_url(settings: Settings, layout: Layout, postgres_socket_dir: str) -
     return urlunsplit(
         ("postgresql+asyncpg", parts.netloc, parts.path, urlencode(query), parts.fragment)
     )
-
-
-def _loopback(host: str) -> str:
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not listened on
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _operators_choice() -> dict[str, str]:

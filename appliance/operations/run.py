@@ -10,6 +10,7 @@ from appliance import credentials, preflight, stamp
 from appliance.database import postgres
 from appliance.files import make_private_dir, write_atomically
 from appliance.layout import Layout, Runtime
+from appliance.prefect_environment import local_host
 from appliance.settings import Component, Configuration, Settings, load
 from appliance.supervisor import configuration, programs
 from appliance.supervisor.programs import CONDUCTOR, Program
@@ -59,7 +60,7 @@ def conductor_plan(
             program.name: program.ready_seconds for program in planned if program.name != CONDUCTOR
         },
         "server": {
-            "host": "127.0.0.1" if settings.host == "0.0.0.0" else settings.host,  # noqa: S104
+            "host": local_host(settings),
             "port": settings.port,
             "tls": settings.tls,
             "base_path": settings.base_path,
