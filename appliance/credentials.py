@@ -81,10 +81,16 @@ def _kept(path: Path, variable: str, settings: Settings) -> SecretStr:
             "asks for none",
         )
     try:
-        return SecretStr(path.read_text(encoding="utf-8").rstrip("\r\n"))
-    except OSError as error:
-        raise OperatorError(
-            f"the secret {path} cannot be read: {error.strerror}",
-            where=str(path.parent),
-            remedy=f"run as its owner (this is uid {os.getuid()}), or set {variable}_FILE",
-        ) from None
+        secret = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+    else:
+        if secret:
+            return SecretStr(secret)
+        # An empty password would let everybody in.
+        reason = "is empty"
+    raise OperatorError(
+        f"the secret {path} {reason}",
+        where=str(path.parent),
+        remedy=f"run as its owner (this is uid {os.getuid()}), or set {variable}_FILE",
+    )
