@@ -105,9 +105,10 @@ def writable_directory(path: Path, where: str, remedy: str) -> None:
         OperatorError: It can't be used.
     """
     there = path
-    while not there.exists():
+    # `os.path` takes what it may not look at for absent; `pathlib` raises.
+    while not os.path.lexists(there):
         there = there.parent
-    if not there.is_dir():
+    if not os.path.isdir(there):  # noqa: PTH112 - see above
         raise OperatorError(f"{there} is not a directory", where=where, remedy=remedy)
     if not os.access(there, os.W_OK | os.X_OK):
         raise OperatorError(
@@ -174,7 +175,8 @@ def _no_passphrase() -> str:
 
 
 def _readable(path: Path | None, variable: str) -> None:
-    if path is None or not path.is_file() or not os.access(path, os.R_OK):
+    # Not by `pathlib`, which raises for a file in a closed directory.
+    if path is None or not os.path.isfile(path) or not os.access(path, os.R_OK):  # noqa: PTH113
         raise OperatorError(
             f"the file {path} is not there or not readable for uid {os.getuid()}",
             where=variable,
