@@ -41,7 +41,7 @@ class PublicAddress:
         if self._base_path and not _is_below(path, self._base_path):
             path = self._base_path + path
             scope = {**scope, "path": path, "raw_path": path.encode()}
-        if path == f"{self._base_path}/ui-settings":
+        if path == f"{self._base_path}/ui-settings" and scope.get("method") == "GET":
             # The answer is read and rewritten here, so it must not come compressed.
             headers = [item for item in scope["headers"] if item[0].lower() != b"accept-encoding"]
             scope = {**scope, "headers": headers}
