@@ -41,6 +41,8 @@ def judge(found: Health | None) -> list[str]:
     """Return what is wrong, a line each; nothing when all programs are ready."""
     if found is None:
         return ["Zoe is not running here, or its conductor is gone; see its log"]
+    if not found.programs:
+        return ["no program is watched here; see ZOE_COMPONENTS"]
     return [
         f"{name}: {program.detail}" for name, program in found.programs.items() if not program.ready
     ]
