@@ -20,6 +20,18 @@ from appliance.prefect_environment import (
 from appliance.settings import Configuration, load
 
 MASK = "********"
+# What may hold a secret, going by a name of Prefect's: an address or a header can carry one, too.
+SECRET_WORDS = (
+    "AUTH",
+    "CONNECT_ARGS",
+    "CREDENTIAL",
+    "HEADERS",
+    "KEY",
+    "PASSWORD",
+    "SECRET",
+    "TOKEN",
+    "URL",
+)
 
 
 def check() -> int:
@@ -61,7 +73,7 @@ def effective(loaded: Configuration) -> dict[str, dict[str, Any]]:
     for name, value in {**CHOSEN_FOR_SERVER, **CHOSEN_FOR_CLIENTS}.items():
         rows[name] = {"value": value, "origin": "Zoe's choice"}
     for name, value in os.environ.items():
-        if name.startswith("PREFECT_") and name not in OWNED:
+        if (name.startswith("PREFECT_") and name not in OWNED) or name in CHOSEN_FOR_CLIENTS:
             rows[name] = {"value": _masked_by_name(name, value), "origin": "environment"}
     return rows
 
@@ -77,5 +89,4 @@ def _shown(value: Any) -> Any:
 
 
 def _masked_by_name(name: str, value: str) -> str:
-    secret = any(word in name for word in ("KEY", "PASSWORD", "SECRET", "TOKEN", "AUTH", "URL"))
-    return MASK if secret else value
+    return MASK if any(word in name for word in SECRET_WORDS) else value
