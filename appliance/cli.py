@@ -6,6 +6,7 @@ Modules are imported by the verb that needs them: `zoe health` runs every few se
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from appliance.errors import FAILURE_EXIT_CODE, ZoeError
@@ -21,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        return _carry_out(given)
+        code = _carry_out(given)
+        # Now rather than at the interpreter's end, where a failure cannot be handled.
+        sys.stdout.flush()
     except ZoeError as error:
         for line in error.line().splitlines():
             sys.stderr.write(f"zoe: {line}\n")
@@ -29,9 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output, such as `head`, has seen enough.
-        sys.stderr.close()
+        # Whoever read our output, such as `head`, has seen enough. What is left of it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE_EXIT_CODE
+    except OSError as error:
+        # A full disk, say, which can meet any verb.
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"zoe: {place}{error.strerror or error}\n")
+        return FAILURE_EXIT_CODE
+    return code
 
 
 def _carry_out(given: argparse.Namespace) -> int:
@@ -83,8 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument(
         "-n",
         "--lines",
-        type=int,
+        type=_count,
         default=DEFAULT_LOG_LINES,
+        metavar="COUNT",
         help="how many past lines (%(default)s)",
     )
 
@@ -97,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
 
     _json(verbs.add_parser("version", help="the versions of what runs here"))
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return int(text)
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

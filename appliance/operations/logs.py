@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from appliance.errors import OperatorError
 from appliance.layout import Layout
@@ -32,15 +35,16 @@ def logs(*, program: str | None, follow: bool, lines: int) -> int:
         raise OperatorError(
             "there is no log yet", where=str(path), remedy="start Zoe first: zoe run"
         )
-    with path.open("rb") as current:
-        past = deque(_wanted(_past_lines(path, current.read()), program), maxlen=lines)
-        sys.stdout.writelines(past)
+    current = path.open("rb")
+    past = deque(_wanted(_past_lines(path, current.read()), program), maxlen=lines)
+    sys.stdout.writelines(past)
+    sys.stdout.flush()
+    if not follow:
+        current.close()
+        return 0
+    for line in _wanted(_coming_lines(path, current), program):
+        sys.stdout.write(line)
         sys.stdout.flush()
-        position = current.tell()
-    if follow:
-        for line in _wanted(_coming_lines(path, position), program):
-            sys.stdout.write(line)
-            sys.stdout.flush()
     return 0
 
 
@@ -52,32 +56,38 @@ def _past_lines(path: Path, current: bytes) -> Iterator[str]:
     yield from _lines(current)
 
 
-def _lines(data: bytes) -> list[str]:
-    return data.decode("utf-8", "replace").splitlines(keepends=True)
+def _lines(data: bytes) -> Iterator[str]:
+    # A line of ours ends with a line feed alone; `splitlines` would cut at a progress bar's
+    # carriage returns as well.
+    return (line.decode("utf-8", "replace") for line in io.BytesIO(data))
 
 
 def _wanted(lines: Iterator[str], program: str | None) -> Iterator[str]:
     return (line for line in lines if program is None or program_of(line) == program)
 
 
-def _coming_lines(path: Path, position: int) -> Iterator[str]:
-    """Yield lines as they are appended, across rotations of the file."""
-    file = path.open("rb")
-    file.seek(position)
+def _coming_lines(path: Path, file: BinaryIO) -> Iterator[str]:
+    """Yield lines as they are appended to an open file, and to those that take its place."""
     pending = b""
     while True:
+        # Looked at before the last read, so that nothing can be appended between the two.
+        replaced = _is_replaced(path, file)
         chunk = file.read()
         if chunk:
             *whole, pending = (pending + chunk).split(b"\n")
             for line in whole:
                 yield line.decode("utf-8", "replace") + "\n"
-            continue
-        if path.exists() and path.stat().st_ino != _inode(file.fileno()):
+        elif replaced:
             file.close()
             file = path.open("rb")
-            continue
-        time.sleep(POLL_SECONDS)
+        else:
+            time.sleep(POLL_SECONDS)
 
 
-def _inode(descriptor: int) -> int:
-    return Path(f"/proc/self/fd/{descriptor}").stat().st_ino
+def _is_replaced(path: Path, file: BinaryIO) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        # Renamed, and its successor has no line yet.
+        return False
+    return not os.path.samestat(there, os.fstat(file.fileno()))
