@@ -39,7 +39,7 @@ chaos: image $(VENV)/.installed  ## the long tables that `make test` runs a slic
 	ZOE_STOP_ROUNDS=20 $(BIN)/pytest tests/image/test_stop_and_recovery.py tests/image/test_load.py
 
 docs: $(VENV)/.installed  ## make the reference pages that are made from the source
-	$(BIN)/python -m appliance.settings.reference > docs/reference/settings.md
+	$(BIN)/python -m appliance.settings_reference > docs/reference/settings.md
 
 screenshot: image $(VENV)/.installed  ## renew the picture in the README
 	ZOE_TEST_PICTURES=docs/images $(BIN)/pytest tests/browser

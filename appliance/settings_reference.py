@@ -1,6 +1,6 @@
 """The reference page of all settings, made from the model.
 
-python -m appliance.settings.reference > docs/reference/settings.md
+python -m appliance.settings_reference > docs/reference/settings.md
 """
 
 from __future__ import annotations
