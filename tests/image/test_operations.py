@@ -41,7 +41,8 @@ def test_logs_follow(appliance: Container) -> None:
     finally:
         follower.kill()
         follower.wait()
-        follower.stdout.close() if follower.stdout else None
+        assert follower.stdout is not None
+        follower.stdout.close()
 
 
 def test_status_for_people_and_for_machines(appliance: Container) -> None:

@@ -96,7 +96,7 @@ def test_secrets_are_in_no_log_argv_or_world_readable_file(appliance: Container)
         for secret in secrets:
             assert secret not in text, f"place {place}"
     readable_by_others = appliance.exec(
-        "find", "/data", "/tmp", "-type", "f", "-perm", "/044", "-not", "-path", "/data/ui/*"
+        "sh", "-c", "find /data /tmp -type f -perm /044 -not -path '/data/ui/*'"
     )
     assert readable_by_others == ""
 
