@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,7 +42,7 @@ def logs(*, program: str | None, follow: bool, lines: int) -> int:
     if not follow:
         current.close()
         return 0
-    for line in _wanted(_coming_lines(path, current), program):
+    for line in _wanted(coming_lines(path, current), program):
         sys.stdout.write(line)
         sys.stdout.flush()
     return 0
@@ -66,22 +66,30 @@ def _wanted(lines: Iterator[str], program: str | None) -> Iterator[str]:
     return (line for line in lines if program is None or program_of(line) == program)
 
 
-def _coming_lines(path: Path, file: BinaryIO) -> Iterator[str]:
-    """Yield lines as they are appended to an open file, and to those that take its place."""
+def coming_lines(path: Path, file: BinaryIO) -> Generator[str, None, None]:
+    """Yield lines as they are appended to an open file, and to those that take its place.
+
+    Args:
+        path: Where the log is written.
+        file: What is there now, at the place to go on from; it is closed in the end.
+    """
     pending = b""
-    while True:
-        # Looked at before the last read, so that nothing can be appended between the two.
-        replaced = _is_replaced(path, file)
-        chunk = file.read()
-        if chunk:
-            *whole, pending = (pending + chunk).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace") + "\n"
-        elif replaced:
-            file.close()
-            file = path.open("rb")
-        else:
-            time.sleep(POLL_SECONDS)
+    try:
+        while True:
+            # Looked at before the last read, so that nothing can be appended between the two.
+            replaced = _is_replaced(path, file)
+            chunk = file.read()
+            if chunk:
+                *whole, pending = (pending + chunk).split(b"\n")
+                for line in whole:
+                    yield line.decode("utf-8", "replace") + "\n"
+            elif replaced:
+                file.close()
+                file = path.open("rb")
+            else:
+                time.sleep(POLL_SECONDS)
+    finally:
+        file.close()
 
 
 def _is_replaced(path: Path, file: BinaryIO) -> bool:
