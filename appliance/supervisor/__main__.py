@@ -67,12 +67,13 @@ class Wakeup:
 
     Python resumes an interrupted poll (PEP 475), so that supervisord would notice the end of a
     program only at its next turn; four programs stop one after the other. The event loop takes it
-    as one of its dispatchers.
+    as one of its dispatchers. Its very first wait, before it starts any program, ends at once, too.
     """
 
     def __init__(self) -> None:
         self.fd, self._write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        os.write(self._write_end, b"\0")
 
     def readable(self) -> bool:
         """Tell the event loop to wait for us."""
