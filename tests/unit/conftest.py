@@ -60,8 +60,29 @@ class RealServer:
         return kind(self.settings, credentials_of(self.user, self.password))
 
 
-@pytest.fixture(scope="session")
-def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs the server last: it starts in the background meanwhile."""
+    items.sort(key=_needs_server)
+
+
+def _needs_server(item: pytest.Item) -> bool:
+    return "real_server" in getattr(item, "fixturenames", ())
+
+
+@dataclass(frozen=True)
+class _Starting:
+    process: subprocess.Popen[bytes]
+    server: RealServer
+    log: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _starting_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[_Starting | None]:
+    if not any(map(_needs_server, request.session.items)):
+        yield None
+        return
     home = tmp_path_factory.mktemp("server")
     port = free_port()
     server = RealServer(make_settings(host="127.0.0.1", port=port), "admin", "a-test-password")
@@ -84,21 +105,25 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer
         "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",
     }
     log = home / "server.log"
+    command = [sys.executable, "-m", "appliance.server"]
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "appliance.server"],
-            env=environment,
-            stdout=output,
-            stderr=output,
-            cwd=home,
+            command, env=environment, stdout=output, stderr=output, cwd=home
         ) as process,
     ):
         try:
-            wait_until(lambda: _answers(port, process, log), "the server is healthy", 120)
-            yield server
+            yield _Starting(process, server, log)
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def real_server(_starting_server: _Starting) -> RealServer:
+    """A Prefect server as the appliance starts it, one for all."""
+    server, process, log = _starting_server.server, _starting_server.process, _starting_server.log
+    wait_until(lambda: _answers(server.settings.port, process, log), "the server is healthy", 120)
+    return server
 
 
 def _answers(port: int, process: subprocess.Popen[bytes], log: Path) -> bool:

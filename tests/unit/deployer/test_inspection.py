@@ -13,7 +13,7 @@ import pytest
 from appliance.deployer.inspection import FlowDescription, Inspected, inspect
 from tests.unit.support import wait_until
 
-SECONDS_PER_FLOW = 3.0
+SECONDS_PER_FLOW = 2.0
 FLOW = "from prefect import flow\n"
 
 FILES = {

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from appliance.supervisor.__main__ import Wakeup
 from tests.unit.supervisor.conftest import Appliance, program, python
 from tests.unit.support import wait_until
 
@@ -54,6 +59,32 @@ def test_stop_does_not_wait_for_supervisord_s_next_turn(appliance: Appliance) ->
     began = time.monotonic()
     assert appliance.stop() == 0
     assert time.monotonic() - began < count / 2
+
+
+@pytest.fixture
+def wakeup() -> Iterator[Wakeup]:
+    before = signal.set_wakeup_fd(-1)
+    handler = signal.signal(signal.SIGUSR1, lambda *_: None)
+    made = Wakeup()
+    yield made
+    os.close(signal.set_wakeup_fd(before))
+    os.close(made.fd)
+    signal.signal(signal.SIGUSR1, handler)
+
+
+def test_event_loop_wakes_at_its_start_and_with_each_signal(wakeup: Wakeup) -> None:
+    # Its first wait would delay the first program by a second.
+    assert _is_readable(wakeup)
+    wakeup.handle_read_event()
+    assert not _is_readable(wakeup)
+    signal.raise_signal(signal.SIGUSR1)
+    assert _is_readable(wakeup)
+    wakeup.handle_read_event()
+    assert not _is_readable(wakeup)
+
+
+def _is_readable(wakeup: Wakeup) -> bool:
+    return bool(select.select([wakeup.fd], [], [], 0)[0])
 
 
 def test_program_that_ignores_the_signal_is_killed(appliance: Appliance) -> None:
