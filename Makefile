@@ -36,13 +36,13 @@ format: $(VENV)/.installed  ## let ruff put the source in order
 	$(BIN)/ruff format .
 
 chaos: image $(VENV)/.installed  ## the long tables that `make test` runs a slice of
-	ZOE_STOP_ROUNDS=20 $(BIN)/pytest tests/image/test_stop_and_recovery.py tests/image/test_load.py
+	STOP_ROUNDS=20 $(BIN)/pytest tests/image/test_stop_and_recovery.py tests/image/test_load.py
 
 docs: $(VENV)/.installed  ## make the reference pages that are made from the source
 	$(BIN)/python -m appliance.settings_reference > docs/reference/settings.md
 
 screenshot: image $(VENV)/.installed  ## renew the picture in the README
-	ZOE_TEST_PICTURES=docs/images $(BIN)/pytest tests/browser
+	PICTURES=docs/images $(BIN)/pytest tests/browser
 
 lock: $(VENV)/.installed  ## resolve the dependencies anew, with hashes, for Python 3.11 to 3.13
 	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \

@@ -17,7 +17,7 @@ from tests.support.container import docker, network, running
 HERE = Path(__file__).parent
 BROWSER_IMAGE = "zoe-test-browser"
 # `make screenshot` sets it, to renew the picture in the README.
-PICTURES = os.environ.get("ZOE_TEST_PICTURES")
+PICTURES = os.environ.get("PICTURES")
 
 
 @pytest.fixture(scope="module")

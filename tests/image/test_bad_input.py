@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import certificates
-from tests.support.container import Finished, docker, run_to_the_end, running, volume
+from tests.support.container import Finished, run_to_the_end, running, volume
 
 # The five seconds, and what Docker itself takes to set up and remove a container.
 BOUND_SECONDS = 5.0
@@ -210,9 +210,8 @@ def test_several_mistakes_are_told_at_once() -> None:
     assert len(done.output.strip().splitlines()) == 3
 
 
-def test_an_unknown_verb_and_no_docker_needed_for_help() -> None:
+def test_an_unknown_verb_and_help() -> None:
     assert run_to_the_end(command=["rum"]).exit_code == 2
     helped = run_to_the_end(command=["--help"])
     assert helped.exit_code == 0
     assert "config" in helped.output
-    assert docker("image", "inspect", "zoe-prefect", check=False).returncode == 0

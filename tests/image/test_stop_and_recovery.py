@@ -9,7 +9,7 @@ import pytest
 from tests.support.container import Container, docker, eventually, run_to_the_end, running, volume
 
 # `make chaos` takes the twenty; a few in a row show the same on every submission.
-ROUNDS = int(os.environ.get("ZOE_STOP_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("STOP_ROUNDS", "3"))
 ENGINES = ("sqlite", "postgres")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-IMAGE = os.environ.get("ZOE_TEST_IMAGE", "zoe-prefect")
+IMAGE = os.environ.get("IMAGE", "zoe-prefect")
 HARDENED = (
     "--read-only",
     "--tmpfs=/tmp",
