@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # The settings that decide whether and where packages are found. The rest (colours, caches, user
 # installs, ...) is about the host and would only do harm in a build.
 LISTS = ("extra-index-url", "trusted-host", "find-links")
-SINGLES = ("index-url", "proxy", "timeout", "retries", "no-index", "client-cert")
+SINGLES = ("index-url", "proxy", "timeout", "retries", "no-index")
 ALIASES = {"default-timeout": "timeout"}
 NAMES = frozenset({*LISTS, *SINGLES, "cert"})
 
