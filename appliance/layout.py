@@ -76,6 +76,16 @@ class Runtime:
         """Which program was given up and why; its presence makes PID 1 exit non-zero (JSON)."""
         return self.root / "fatal.json"
 
+    @property
+    def passwd(self) -> Path:
+        """The name of a user that the system does not know; see `appliance.identity`."""
+        return self.root / "passwd"
+
+    @property
+    def group(self) -> Path:
+        """The name of that user's group."""
+        return self.root / "group"
+
     def heartbeat(self, program: str) -> Path:
         """Return the file in which `program` notes that it is alive."""
         return self.root / f"{program}.heartbeat"
@@ -126,6 +136,11 @@ class Layout:
     def results(self) -> Path:
         """Persisted results of flows and tasks."""
         return self.data / "results"
+
+    @property
+    def ledger(self) -> Path:
+        """Which process runs which flow run, for the worker that comes after a death."""
+        return self.data / "worker" / "runs"
 
     @property
     def ui(self) -> Path:

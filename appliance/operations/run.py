@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from appliance import credentials, preflight, stamp
+from appliance import credentials, identity, preflight, stamp
 from appliance.database import postgres
 from appliance.files import make_private_dir, write_atomically
 from appliance.layout import Layout, Runtime
@@ -44,6 +44,7 @@ def prepare(loaded: Configuration, layout: Layout, runtime: Runtime) -> None:
         report.unlink(missing_ok=True)
     for component in Component:
         runtime.heartbeat(component).unlink(missing_ok=True)
+    identity.ensure_name(runtime)
     credentials.ensure(settings, layout)
     stamp.write(layout)
     planned = programs.plan(settings)

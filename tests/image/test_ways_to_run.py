@@ -25,6 +25,8 @@ def test_any_user(engine: str) -> None:
         container.wait_healthy()
         run_something(container)
         assert container.exec("stat", "-c", "%u %a", "/data/secrets").split() == ["12345", "700"]
+        # ssh and initdb, among others, refuse a user without a name.
+        assert container.exec("whoami").strip() == "zoe"
 
 
 def test_plain_docker_run_without_hardening() -> None:
