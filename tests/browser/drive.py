@@ -54,11 +54,12 @@ class Browser:
     def open(self, path: str) -> None:
         self._driver.get(self._address + path)
 
-    def reload(self) -> None:
+    def reloaded(self) -> bool:
         """Load the page anew and wait until its log is there."""
         self._driver.refresh()
         self._driver.find_element(By.CSS_SELECTOR, "main")
         WebDriverWait(self._driver, PATIENCE_SECONDS).until(lambda _: "INFO" in self.text())
+        return True
 
     def text(self) -> str:
         return str(self._driver.find_element(By.TAG_NAME, "main").text)
@@ -168,10 +169,15 @@ def story(browser: Browser, user: str, password: str) -> dict[str, Any]:
     seen["run"] = browser.wait(lambda: browser.url if "/runs/flow-run/" in browser.url else None)
 
     counts = [0]
-    browser.wait(lambda: counts.append(lines_shown(browser)) or "Completed" in browser.text())
+
+    def completed() -> bool:
+        counts.append(lines_shown(browser))
+        return "Completed" in browser.text()
+
+    browser.wait(completed)
     seen["log_lines_meanwhile"] = counts
     # The page asks for no more once the run has ended; what came later is there after a reload.
-    browser.wait(lambda: browser.reload() or lines_shown(browser) == LINES)
+    browser.wait(lambda: browser.reloaded() and lines_shown(browser) == LINES)
     seen["log_lines_at_last"] = lines_shown(browser)
     browser.picture("run")
     seen["hosts_asked"] = browser.hosts_asked()
