@@ -64,6 +64,20 @@ pathlib.Path("left.pid").write_text(str(pid))
 def leaves():
     pass
 """,
+    # A daemon even leaves the group in which it was born.
+    "flows/daemon.py": FLOW
+    + """
+import os, pathlib, time
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    time.sleep(1000)
+    os._exit(0)
+pathlib.Path("daemon.pid").write_text(str(pid))
+@flow
+def daemon():
+    pass
+""",
     "flows/syntax.py": "def broken(:\n    pass\n",
     "flows/imports.py": "import no_such_module_anywhere\n",
     "flows/raises.py": "raise RuntimeError('two\\nlines')\n",
@@ -87,6 +101,7 @@ FUNCTIONS = [
     "killed:f",
     "hangs:f",
     "leaves:leaves",
+    "daemon:daemon",
     "syntax:broken",
     "imports:f",
     "raises:f",
@@ -126,6 +141,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         found = inspect(root, entrypoints, lambda: beats.append(time.monotonic()), SECONDS_PER_FLOW)
     finally:
         del os.environ["ZOE_ADMIN_PASSWORD"]
+    os.kill(int((root / "daemon.pid").read_text()), signal.SIGKILL)
     secret = found.pop("flows/secret.py:f")
     assert isinstance(secret, str)
     return Outcome(root, found, len(beats), secret)
@@ -143,7 +159,9 @@ def test_flow_describes_itself(outcome: Outcome) -> None:
     assert flow.parameter_schema["properties"]["count"]["default"] == 3
 
 
-@pytest.mark.parametrize("function", ["good:plain", "noisy:noisy", "leaves:leaves", "json:shadow"])
+@pytest.mark.parametrize(
+    "function", ["good:plain", "noisy:noisy", "leaves:leaves", "daemon:daemon", "json:shadow"]
+)
 def test_flow_that_is_fine(outcome: Outcome, function: str) -> None:
     flow = outcome.of(function)
     assert isinstance(flow, FlowDescription), flow

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -108,18 +110,28 @@ def test_follow_loses_nothing_across_rotations(
     assert (tmp_path / "logs/zoe.log.3").exists()
 
 
+class RotatedMeanwhile(io.FileIO):
+    """A log that is written to and rotated right after a read that found nothing."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._path = path
+        self._rotated = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(-1 if size is None else size)
+        if not data and not self._rotated:
+            self._rotated = True
+            with self._path.open("ab") as writer:
+                writer.write(b"two\n")
+            self._path.rename(self._path.with_name("zoe.log.1"))
+            self._path.write_bytes(b"three\n")
+        return data
+
+
 def test_what_is_written_between_the_last_read_and_a_rotation_is_followed(path: Path) -> None:
-    # The moment is too short to be met by chance, so the steps are taken one by one.
-    path.write_bytes(b"")
-    with path.open("rb") as file:
-        coming = coming_lines(path, file)
-        with path.open("ab") as writer:
-            writer.write(b"one\n")
-            writer.flush()
-            assert next(coming) == "one\n"
-            path.rename(path.with_name("zoe.log.1"))
-            path.write_bytes(b"three\n")
-            writer.write(b"two\n")
-            writer.flush()
-        assert [next(coming), next(coming)] == ["two\n", "three\n"]
-        coming.close()
+    # The moment is too short to be met by chance.
+    path.write_bytes(b"one\n")
+    coming = coming_lines(path, cast("BinaryIO", RotatedMeanwhile(path)))
+    assert [next(coming) for _ in range(3)] == ["one\n", "two\n", "three\n"]
+    coming.close()
