@@ -153,8 +153,9 @@ def story(browser: Browser, user: str, password: str) -> dict[str, Any]:
 
     browser.press("Deployments")
     seen["deployments"] = browser.wait(
-        lambda: text if "Page 1 of 1" in (text := browser.text()) else None
-    ).splitlines()
+        # The page's frame comes first, its rows when the API has answered.
+        lambda: lines if "simple-print" in (lines := browser.text().splitlines()) else None
+    )
     browser.picture("deployments")
 
     browser.press("run-shell-command")
