@@ -12,6 +12,7 @@ import sys
 from appliance.errors import FAILURE_EXIT_CODE, ZoeError
 
 DEFAULT_LOG_LINES = 200
+DEFAULT_DRAIN_SECONDS = 3600.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _carry_out(given: argparse.Namespace) -> int:
+def _carry_out(given: argparse.Namespace) -> int:  # noqa: PLR0911 - a table of verbs
     match given.verb:
         case "run":
             from appliance.operations.run import run  # noqa: PLC0415
@@ -65,6 +66,10 @@ def _carry_out(given: argparse.Namespace) -> int:
             from appliance.operations import config  # noqa: PLC0415
 
             return config.check() if given.action == "check" else config.show(as_json=given.json)
+        case "worker":
+            from appliance.operations import worker  # noqa: PLC0415
+
+            return worker.drain(wait=given.wait) if given.action == "drain" else worker.resume()
         case _:
             from appliance.operations.version import version  # noqa: PLC0415
 
@@ -104,6 +109,19 @@ def _parser() -> argparse.ArgumentParser:
         "check", help="say what is wrong with settings and ground, or that nothing is"
     )
     _json(actions.add_parser("show", help="every setting, its value and where that came from"))
+
+    worker = verbs.add_parser("worker", help="take the worker here out of work, and back")
+    doings = worker.add_subparsers(dest="action", required=True, metavar="ACTION")
+    drain = doings.add_parser("drain", help="take no more runs; those that there are go on")
+    drain.add_argument(
+        "--wait",
+        type=float,
+        nargs="?",
+        const=DEFAULT_DRAIN_SECONDS,
+        metavar="SECONDS",
+        help="wait for them to end, for so long (%(const)s)",
+    )
+    doings.add_parser("resume", help="take runs again")
 
     _json(verbs.add_parser("version", help="the versions of what runs here"))
     return parser

@@ -103,6 +103,11 @@ class Layout:
         return self.data / "zoe.json"
 
     @property
+    def lock(self) -> Path:
+        """Held by the one Zoe that uses this directory."""
+        return self.data / "lock"
+
+    @property
     def secrets_dir(self) -> Path:
         """Generated secrets, 0700."""
         return self.data / "secrets"
@@ -141,6 +146,11 @@ class Layout:
     def ledger(self) -> Path:
         """Which process runs which flow run, for the worker that comes after a death."""
         return self.data / "worker" / "runs"
+
+    @property
+    def drained(self) -> Path:
+        """There while an operator wants the worker here to take no runs."""
+        return self.data / "worker" / "drained"
 
     @property
     def ui(self) -> Path:

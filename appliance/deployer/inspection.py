@@ -64,6 +64,8 @@ def inspect(
     process = subprocess.Popen(
         [
             sys.executable,
+            # A project may have modules of our names; it is not to be searched for ours.
+            "-P",
             "-m",
             "appliance.deployer.inspector",
             str(write_end),

@@ -13,10 +13,13 @@ from typing import BinaryIO
 
 from appliance.errors import OperatorError
 from appliance.layout import Layout
-from appliance.settings import load
+from appliance.settings import Component, load
+from appliance.supervisor.programs import CONDUCTOR
 from appliance.supervisor.stream import KEPT_FILES, program_of
 
 POLL_SECONDS = 0.2
+# Those that can run, supervisord itself, and who conducts them.
+PROGRAMS = (*(component.value for component in Component), CONDUCTOR, "zoe")
 
 
 def logs(*, program: str | None, follow: bool, lines: int) -> int:
@@ -28,8 +31,12 @@ def logs(*, program: str | None, follow: bool, lines: int) -> int:
         lines: How many of the past lines.
 
     Raises:
-        OperatorError: There is no log yet.
+        OperatorError: There is no log yet, or no such program.
     """
+    if program is not None and program not in PROGRAMS:
+        raise OperatorError(
+            f"there is no program {program}", remedy=f"name one of {', '.join(PROGRAMS)}"
+        )
     path = Layout(load().settings.data_dir).log_file
     if not path.exists():
         raise OperatorError(

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from appliance import credentials, identity, preflight, stamp
+from appliance import credentials, exclusive, identity, preflight, stamp
 from appliance.database import postgres
 from appliance.files import make_private_dir, write_atomically
 from appliance.layout import Layout, Runtime
@@ -28,16 +28,18 @@ def run() -> int:
     settings = loaded.settings
     layout, runtime = Layout(settings.data_dir), Runtime.from_environment()
     preflight.check(settings, layout, runtime, starting=True)
+    os.umask(0o077)
+    make_private_dir(layout.data)
+    exclusive.lock(layout)
     prepare(loaded, layout, runtime)
     sys.stdout.flush()
-    command = [sys.executable, "-m", "appliance.supervisor", str(layout.data)]
+    command = [*programs.PYTHON, "appliance.supervisor", str(layout.data)]
     os.execv(command[0], command)  # noqa: S606 - our own list of words; a shell has no part in it
 
 
 def prepare(loaded: Configuration, layout: Layout, runtime: Runtime) -> None:
     """Make directories, secrets and the supervisor's configuration."""
     settings = loaded.settings
-    os.umask(0o077)
     for directory in (layout.data, layout.log_file.parent, runtime.root):
         make_private_dir(directory)
     for report in (runtime.health_report, runtime.deployer_report, runtime.fatal_report):

@@ -14,6 +14,8 @@ from appliance.operations.version import versions
 from appliance.prefect_environment import browser_url
 from appliance.settings import Component, Settings, load
 from appliance.supervisor import health
+from appliance.worker import admission
+from appliance.worker.ledger import Ledger
 
 SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3600
@@ -53,6 +55,7 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
             for name, program in (seen.programs if seen else {}).items()
         },
     }
+    found["worker"] = _worker(settings)
     deployed = deployer_report.read(runtime)
     found["deployer"] = deployed.to_json() if deployed else None
     return found
@@ -72,6 +75,10 @@ def rendered(found: dict[str, Any]) -> str:
         since = f"for {_duration(program['seconds'])}" if program["seconds"] is not None else ""
         pid = f"pid {program['pid']}" if program["pid"] else ""
         lines.append(f"  {name:<10} {mark:<10} {pid:<10} {since}  {program['detail']}".rstrip())
+    worker = found["worker"]
+    if worker and (worker["flow_runs"] or not worker["takes_runs"]):
+        door = "" if worker["takes_runs"] else "; takes no more: zoe worker resume"
+        lines += ["", f"{worker['flow_runs']} flow runs are going on here{door}"]
     deployer = found["deployer"]
     if deployer:
         lines += ["", f"{len(deployer['deployments'])} deployments, as of {deployer['at']}"]
@@ -80,6 +87,17 @@ def rendered(found: dict[str, Any]) -> str:
             lines += ["", "The deployer could not do all of its work:"]
             lines += [f"  {problem}" for problem in deployer["problems"]]
     return "\n".join(lines) + "\n"
+
+
+def _worker(settings: Settings) -> dict[str, Any] | None:
+    """Return what the worker here is at; None where there is none, or it has never run."""
+    layout = Layout(settings.data_dir)
+    if Component.WORKER not in settings.runs_here or not layout.ledger.exists():
+        return None
+    return {
+        "takes_runs": admission.is_open(layout.drained),
+        "flow_runs": len(list(Ledger(layout.ledger).entries())),
+    }
 
 
 def _password_file(settings: Settings) -> str | None:

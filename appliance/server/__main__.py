@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -17,9 +18,8 @@ from appliance.settings import DatabaseEngine, Settings, load
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Prefect looks once a second whether a websocket's other end is still there; two seconds let it
-# see that uvicorn has closed it, and keep a slow request from holding up the stop.
-CLOSE_CONNECTIONS_SECONDS = 2
+# For requests that are being answered; websockets end at once (`appliance.server.closing`).
+CLOSE_CONNECTIONS_SECONDS = 1
 
 
 def main() -> int:
@@ -56,8 +56,9 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
     import uvicorn  # noqa: PLC0415
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
+    from appliance.server.closing import ClosingServer, EndWebsockets  # noqa: PLC0415
     from appliance.server.content_security import ContentSecurity  # noqa: PLC0415
-    from appliance.server.public_address import PublicAddress  # noqa: PLC0415
+    from appliance.server.public_address import ASGIApp, PublicAddress  # noqa: PLC0415
     from appliance.server.websocket_guard import WebsocketGuard  # noqa: PLC0415
 
     if settings.engine is DatabaseEngine.SQLITE:
@@ -67,11 +68,12 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
 
     prefect = create_app(final=True)
     guarded = WebsocketGuard(prefect) if settings.auth else prefect
-    app = PublicAddress(
+    closing = asyncio.Event()
+    app: ASGIApp = PublicAddress(
         ContentSecurity(guarded, settings.public_url), settings.base_path, settings.public_url
     )
     config = uvicorn.Config(
-        app,
+        EndWebsockets(app, closing),
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.tls_cert_file,
@@ -81,7 +83,7 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
         timeout_graceful_shutdown=CLOSE_CONNECTIONS_SECONDS,
         timeout_keep_alive=10,
     )
-    server = uvicorn.Server(config)
+    server = ClosingServer(config, closing)
     server.run()
     return 0 if server.started else 1
 

@@ -40,6 +40,13 @@ class DatabaseEngine(StrEnum):
     EXTERNAL_POSTGRES = "external"
 
 
+class OnCrash(StrEnum):
+    """What an operator wants for flow runs that were cut short."""
+
+    CRASH = "crash"
+    RESCHEDULE = "reschedule"
+
+
 def _described(description: str, expects: str, default: Any = None) -> Any:
     return Field(default=default, description=description, json_schema_extra={"expects": expects})
 
@@ -157,6 +164,19 @@ class Settings(BaseSettings):
         le=86_400,
         description="Seconds between two looks of the deployer at projects and server.",
         json_schema_extra={"expects": "seconds from 1 to 86400"},
+    )
+    on_crash: OnCrash = _described(
+        "What becomes of a flow run that was cut short, by a stop that could not wait or by the "
+        "death of its process: `crash` marks it Crashed, `reschedule` gives it another try.",
+        "crash or reschedule",
+        OnCrash.CRASH,
+    )
+    max_reschedules: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description="How many further tries one flow run gets with `on_crash = reschedule`.",
+        json_schema_extra={"expects": "a whole number from 1 to 1000"},
     )
     stop_grace: int = Field(
         default=9,
@@ -297,6 +317,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "ZOE_COMPONENTS runs no server here and ZOE_API_URL names none elsewhere; set "
                 "ZOE_API_URL"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _authority_of_a_server_elsewhere(self) -> Self:
+        if self.tls_ca_file is not None and self.api_url is None:
+            raise ValueError(
+                "ZOE_TLS_CA_FILE is for the server that ZOE_API_URL names, and ZOE_API_URL is not "
+                "set; unset ZOE_TLS_CA_FILE"
             )
         return self
 

@@ -178,8 +178,9 @@ def main() -> int:
     finally:
         options.close_httpservers()
     if options.mood == SupervisorStates.RESTARTING:
-        # SIGHUP: read the settings anew, in the same process.
-        os.execv(sys.executable, [sys.executable, "-m", "appliance", "run"])  # noqa: S606
+        # SIGHUP: read the settings anew, in the same process, which takes the lock anew, too.
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "appliance", "run"])  # noqa: S606
     given_up = fatal.recorded(runtime)
     if given_up:
         stream.feed(SELF, stamped("ERROR", given_up.line()).encode() + b"\n")

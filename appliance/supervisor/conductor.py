@@ -50,8 +50,9 @@ def main() -> int:
             write_json(runtime.health_report, health.to_json())
             for action in actions:
                 carry_out(action, control, runtime)
-        except WorldError as error:
-            say(error.line())
+        except (WorldError, OSError) as error:
+            # Said at every turn: without a report nobody can tell how things are.
+            say(f"cannot conduct: {error}", "ERROR")
             health = Health(programs={}, at=time.monotonic())
         if health.healthy and not was_healthy:
             say(f"all programs are ready, {time.monotonic() - began:.1f} s after the start")

@@ -20,8 +20,19 @@ from appliance.settings import Component, DatabaseEngine, Settings
 
 CONDUCTOR = "conductor"
 AT_ONCE = 1  # the least that supervisord can wait
-SERVER_STOP_SECONDS = 3
+SERVER_STOP_SECONDS = 2
 DATABASE_STOP_SECONDS = 2
+# Five minutes let a slow machine migrate a large database. A first pass of the deployer takes as
+# long as the flows take to load, 20 s each at the most, and must not end the appliance.
+READY_SECONDS = {
+    Component.DATABASE: 300,
+    Component.SERVER: 300,
+    Component.DEPLOYER: 3600,
+    Component.WORKER: 300,
+}
+
+# `-P` keeps the current directory, which may hold anybody's modules, out of Python's search path.
+PYTHON = (sys.executable, "-P", "-m")
 
 
 class StopSignal(StrEnum):
@@ -92,13 +103,12 @@ def plan(settings: Settings) -> tuple[Program, ...]:
     programs = [
         Program(
             name=component.value,
-            command=(sys.executable, "-m", f"appliance.{component.value}"),
+            command=(*PYTHON, f"appliance.{component.value}"),
             priority=10 * (position + 1),
             autostart=False,
             # A server imports for several seconds before it can fail on its database.
             start_seconds=20 if component is Component.SERVER else 5,
-            # Five minutes let a slow machine migrate a large database.
-            ready_seconds=300,
+            ready_seconds=READY_SECONDS[component],
             stop_seconds=seconds[component.value],
             stop_signal=StopSignal.INT if component is Component.DATABASE else StopSignal.TERM,
         )
@@ -106,7 +116,7 @@ def plan(settings: Settings) -> tuple[Program, ...]:
     ]
     conductor = Program(
         name=CONDUCTOR,
-        command=(sys.executable, "-m", "appliance.supervisor.conductor"),
+        command=(*PYTHON, "appliance.supervisor.conductor"),
         # Last to start and first to stop: it must not restart what is being stopped.
         priority=999,
         autostart=True,

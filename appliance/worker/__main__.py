@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import sys
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from appliance import credentials, heartbeat
 from appliance.api import Api
 from appliance.errors import ZoeError
 from appliance.files import make_private_dir
 from appliance.layout import Layout, Runtime
+from appliance.log import say
 from appliance.prefect_environment import client_environment
 from appliance.settings import Component, Settings, load
-from appliance.settings.model import ENV_PREFIX
-from appliance.worker import pool
-
-if TYPE_CHECKING:
-    from prefect.workers.process import ProcessWorker
-
-BEAT_SECONDS = 3.0
+from appliance.settings.model import ENV_PREFIX, OnCrash
+from appliance.supervisor.programs import stop_seconds
+from appliance.worker import admission, pool
+from appliance.worker.ledger import Entry, Ledger
+from appliance.worker.settling import UNSETTLED, UNSETTLED_IF_OURS, Policy, settle
+from appliance.worker.sweep import REASON, pending_without_process, sweep
 
 
 def main() -> int:
@@ -35,27 +34,65 @@ def main() -> int:
         layout = Layout(settings.data_dir)
         given = credentials.read(settings, layout)
         api = Api(settings, given)
-        api.wait(_say)
+        api.wait(say)
         if pool.ensure(api, settings.work_pool):
-            sys.stdout.write(f"made the work pool {settings.work_pool}\n")
+            say(f"made the work pool {settings.work_pool}")
         for directory in (layout.prefect_home, layout.results):
             make_private_dir(directory)
     except ZoeError as error:
         sys.stderr.write(error.line() + "\n")
         return error.exit_code
 
+    ledger = Ledger(layout.ledger)
+    policy = Policy(settings.on_crash, settings.max_reschedules)
     adopt_environment(client_environment(settings, given, layout))
     # Imported here because Prefect reads its settings from the environment at import.
-    from prefect.workers.process import ProcessWorker  # noqa: PLC0415
+    from appliance.worker.drain import Drain  # noqa: PLC0415
+    from appliance.worker.lifecycle import work  # noqa: PLC0415
+    from appliance.worker.process_worker import DrainableProcessWorker  # noqa: PLC0415
 
-    worker = ProcessWorker(
+    name = worker_name(settings)
+    try:
+        clean_up(api, ledger, policy, settings.work_pool, name)
+    except ZoeError as error:
+        say(f"what an earlier worker left is for later: {error}", "WARNING")
+    worker = DrainableProcessWorker(
+        ledger,
+        partial(admission.is_open, layout.drained),
         work_pool_name=settings.work_pool,
-        name=worker_name(settings),
+        name=name,
         limit=settings.worker_limit,
         create_pool_if_not_found=False,
     )
-    asyncio.run(work(worker, beat))
+    drain = Drain(
+        stop_seconds=stop_seconds(settings)[Component.WORKER],
+        settle=lambda run, reason, unsettled: settle(api, run, policy, reason, unsettled),
+    )
+    asyncio.run(work(worker, beat, drain, partial(sweep_ours, api, ledger, policy)))
     return 0
+
+
+def clean_up(api: Api, ledger: Ledger, policy: Policy, work_pool: str, name: str) -> None:
+    """Settle, before any new run is taken, what an earlier worker of this machine left behind."""
+    orphans = sweep_ours(api, ledger, policy, tuple)
+    alive = {entry.flow_run_id for entry in orphans}
+    for flow_run_id in pending_without_process(api, work_pool, name):
+        if flow_run_id not in alive:
+            state = settle(api, flow_run_id, policy, REASON)
+            say(f"flow run {flow_run_id} was taken and never begun: it is {state} now")
+
+
+def sweep_ours(
+    api: Api, ledger: Ledger, policy: Policy, mine: Callable[[], Iterable[str]]
+) -> list[Entry]:
+    """Settle the runs of this machine that have lost their process.
+
+    A run whose worker died often dies of it: its output has nowhere to go, and its engine reports
+    CRASHED. Where crashed runs are to be tried again, that one is among them.
+    """
+    again = policy.on_crash is OnCrash.RESCHEDULE
+    unsettled = UNSETTLED_IF_OURS if again else UNSETTLED
+    return sweep(ledger, mine, lambda run, reason: settle(api, run, policy, reason, unsettled), say)
 
 
 def worker_name(settings: Settings) -> str:
@@ -75,35 +112,6 @@ def adopt_environment(environment: dict[str, str]) -> None:
     here = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", os.defpath)])
     os.environ.update(environment)
-
-
-async def work(worker: ProcessWorker, beat: partial[None]) -> None:
-    """Run the worker until SIGTERM or SIGINT, and note while it polls that it is alive."""
-    working = asyncio.create_task(worker.start(printer=_say))
-    beating = asyncio.create_task(_beat_while_polling(worker, beat))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, working.cancel)
-    try:
-        await working
-    except asyncio.CancelledError:
-        _say(f"Worker {worker.name!r} stopped!")
-    finally:
-        beating.cancel()
-
-
-async def _beat_while_polling(worker: ProcessWorker, beat: partial[None]) -> None:
-    from prefect.settings import PREFECT_WORKER_QUERY_SECONDS  # noqa: PLC0415 - see `main`
-
-    while True:
-        if worker.is_worker_still_polling(PREFECT_WORKER_QUERY_SECONDS.value()):
-            beat()
-        await asyncio.sleep(BEAT_SECONDS)
-
-
-def _say(message: str) -> None:
-    sys.stdout.write(message + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

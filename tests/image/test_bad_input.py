@@ -185,6 +185,17 @@ def test_data_of_a_newer_zoe(data: str, docker_seconds: float) -> None:
     assert done.seconds - docker_seconds < BOUND_SECONDS
 
 
+def test_data_that_another_zoe_uses(data: str, docker_seconds: float) -> None:
+    with running(f"--volume={data}:/data") as first:
+        first.wait_healthy()
+        done = run_to_the_end(f"--volume={data}:/data")
+        assert done.exit_code == 2, done.output
+        assert "another Zoe uses the data in /data" in done.output
+        assert len(done.output.strip().splitlines()) == 1
+        assert done.seconds - docker_seconds < BOUND_SECONDS
+        assert first.exit_code_of("zoe", "health") == 0
+
+
 def test_certificate_with_a_foreign_key(data: str, docker_seconds: float, tmp_path: Path) -> None:
     certificates.write(tmp_path, "one")
     certificates.write(tmp_path, "two")

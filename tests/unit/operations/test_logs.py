@@ -61,7 +61,12 @@ def test_past_lines_across_rotated_files(
     assert [line.split()[-1] for line in shown(capsys, "worker", 4)] == ["18", "21", "24", "27"]
     assert len(shown(capsys, None, 1000)) == 30
     assert shown(capsys, None, 0) == []
-    assert shown(capsys, "nobody", 10) == []
+    assert shown(capsys, "deployer", 10) == []
+
+
+def test_a_program_that_does_not_exist_is_a_mistake() -> None:
+    with pytest.raises(OperatorError, match="there is no program nobody; name one of database"):
+        logs(program="nobody", follow=False, lines=1)
 
 
 def test_line_with_a_carriage_return_stays_one_line_of_its_program(

@@ -21,8 +21,6 @@ from tests.unit.support import make_settings
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     (tmp_path / "zoe.toml").touch()
     monkeypatch.setenv("ZOE_CONFIG", str(tmp_path / "zoe.toml"))
-    # `prepare` sets it for the process that it becomes.
-    monkeypatch.setattr("os.umask", lambda _: 0)
     return Runtime(tmp_path / "run")
 
 

@@ -65,8 +65,9 @@ def test_postgres_is_asked_for_a_fast_shutdown() -> None:
 
 def test_commands_name_modules_that_are_there() -> None:
     for program in plan(make_settings(database="postgres")):
-        interpreter, option, module = program.command
-        assert (interpreter, option) == (sys.executable, "-m")
+        interpreter, *options, module = program.command
+        # Without -P the current directory, a user's project, would be searched for our modules.
+        assert (interpreter, options) == (sys.executable, ["-P", "-m"])
         name = module if module.endswith(CONDUCTOR) else f"{module}.__main__"
         assert _is_module(name), name
 

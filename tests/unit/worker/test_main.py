@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -49,55 +45,6 @@ def test_flow_runs_do_not_inherit_our_settings(monkeypatch: pytest.MonkeyPatch) 
 def test_name_is_the_same_after_each_restart() -> None:
     assert worker.worker_name(make_settings()) == socket.gethostname()
     assert worker.worker_name(make_settings(worker_name="one")) == "one"
-
-
-class StandIn:
-    """As much of Prefect's worker as `work` uses; the real one is below."""
-
-    name = "stand-in"
-
-    def __init__(self) -> None:
-        self.polling = True
-        self.ended = False
-
-    async def start(self, printer: Any) -> None:
-        del printer
-        try:
-            await asyncio.Event().wait()
-        finally:
-            # Prefect's tears down its flow runs here.
-            await asyncio.sleep(0)
-            self.ended = True
-
-    def is_worker_still_polling(self, query_interval_seconds: float) -> bool:
-        assert query_interval_seconds > 0
-        return self.polling
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_beats_only_while_it_polls_and_ends_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
-) -> None:
-    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.01)
-    path = tmp_path / "beat"
-    stand_in: Any = StandIn()
-
-    async def watch() -> None:
-        await asyncio.to_thread(wait_until, path.exists, "it beats")
-        stand_in.polling = False
-        await asyncio.sleep(0.05)
-        path.unlink()
-        # Several times the pause between two beats.
-        await asyncio.sleep(0.1)
-        assert not path.exists()
-        os.kill(os.getpid(), number)
-
-    async def both() -> None:
-        async with asyncio.timeout(20):
-            await asyncio.gather(worker.work(stand_in, partial(heartbeat.beat, path)), watch())
-
-    asyncio.run(both())
-    assert stand_in.ended
 
 
 def test_real_worker_makes_its_pool_beats_and_stops(
