@@ -2,7 +2,9 @@
 
 The arithmetic, within what `appliance.supervisor.programs` gives the worker to stop:
 
-    patience + TERMINATE_SECONDS + SETTLE_SECONDS = stop_seconds
+    patience + TERMINATE_SECONDS + SETTLE_SECONDS + EXIT_SECONDS = stop_seconds
+
+Should all of that not be enough, the ledger still has the runs, and the next start settles them.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from appliance.worker.settling import UNSETTLED_IF_OURS
 TERMINATE_SECONDS = 1.0
 # To put the state of the runs that were cut short on record.
 SETTLE_SECONDS = 0.5
+# For Prefect's worker to take its leave from the server, and for the interpreter to end.
+EXIT_SECONDS = 0.7
 POLL_SECONDS = 0.05
 
 
@@ -42,7 +46,8 @@ class Drain:
     @property
     def patience(self) -> float:
         """How many seconds running flows have to end by themselves."""
-        return max(0.0, self.stop_seconds - TERMINATE_SECONDS - SETTLE_SECONDS)
+        taken = TERMINATE_SECONDS + SETTLE_SECONDS + EXIT_SECONDS
+        return max(0.0, self.stop_seconds - taken)
 
     async def run(self, worker: DrainableProcessWorker) -> None:
         """Drain the worker; it is of no use afterwards."""
@@ -61,11 +66,13 @@ class Drain:
             "Zoe was stopped while the run was going on; it did not end within "
             f"{self.patience:g} s. ZOE_STOP_GRACE gives runs more time."
         )
-        for flow_run_id in cut_short:
-            try:
-                await asyncio.to_thread(self.settle, str(flow_run_id), reason, UNSETTLED_IF_OURS)
-            except ZoeError as error:
-                say(f"the end of flow run {flow_run_id} is for the next start: {error}", "WARNING")
+        await asyncio.gather(*(self._settle(str(run), reason) for run in cut_short))
+
+    async def _settle(self, flow_run_id: str, reason: str) -> None:
+        try:
+            await asyncio.to_thread(self.settle, flow_run_id, reason, UNSETTLED_IF_OURS)
+        except ZoeError as error:
+            say(f"the end of flow run {flow_run_id} is for the next start: {error}", "WARNING")
 
 
 async def _until(condition: Callable[[], bool], seconds: float) -> None:

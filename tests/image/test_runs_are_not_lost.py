@@ -61,7 +61,7 @@ def test_a_stop_lets_a_short_run_end() -> None:
     with running() as container:
         container.wait_healthy()
         with container.client() as client:
-            run = start(client, "sleep 3")
+            run = start(client, "sleep 2")
         assert container.stop() < 10
         container.start()
         container.wait_healthy()

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
-from appliance.worker.drain import SETTLE_SECONDS, TERMINATE_SECONDS, Drain
+import pytest
+
+from appliance.worker.drain import EXIT_SECONDS, SETTLE_SECONDS, TERMINATE_SECONDS, Drain
 
 IGNORES_TERM = (
     "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -58,7 +60,8 @@ class Runs:
 
 def test_the_shares_add_up_to_what_the_worker_has() -> None:
     drain = Drain(7, lambda *_: None)
-    assert drain.patience + TERMINATE_SECONDS + SETTLE_SECONDS == 7
+    shares = (drain.patience, TERMINATE_SECONDS, SETTLE_SECONDS, EXIT_SECONDS)
+    assert sum(shares) == pytest.approx(7)
     assert Drain(0.5, lambda *_: None).patience == 0
 
 
@@ -73,7 +76,7 @@ def test_a_run_that_ends_in_time_is_no_ones_business() -> None:
 def test_a_run_that_goes_on_is_terminated_and_recorded() -> None:
     runs = Runs()
     run = runs.add("print('ready', flush=True); import time; time.sleep(600)")
-    settled = runs.drain(2)
+    settled = runs.drain(3)
     assert runs.children[run].returncode == -signal.SIGTERM
     assert [flow_run_id for flow_run_id, _ in settled] == [str(run)]
     assert "ZOE_STOP_GRACE" in settled[0][1]
@@ -82,6 +85,6 @@ def test_a_run_that_goes_on_is_terminated_and_recorded() -> None:
 def test_a_run_that_ignores_sigterm_is_killed_and_recorded() -> None:
     runs = Runs()
     run = runs.add(IGNORES_TERM)
-    settled = runs.drain(2)
+    settled = runs.drain(3)
     assert runs.children[run].returncode == -signal.SIGKILL
     assert [flow_run_id for flow_run_id, _ in settled] == [str(run)]
