@@ -51,10 +51,10 @@ def pids_of(container: Container, words: str) -> list[str]:
     return container.exec("sh", "-c", find, check=False).split()
 
 
-def free_slots(container: Container) -> bool:
+def nothing_is_left(container: Container, run: str) -> bool:
     """Tell whether nothing of a run is left: neither in the ledger nor as a process."""
-    left = container.exec("sh", "-c", "ls /data/worker/runs")
-    return left == "" and not pids_of(container, LONG)
+    noted = container.exit_code_of("test", "-e", f"/data/worker/runs/{run}.json") == 0
+    return not noted and not pids_of(container, LONG)
 
 
 def test_a_stop_lets_a_short_run_end() -> None:
@@ -82,7 +82,7 @@ def test_a_stop_records_a_run_that_needs_an_hour(engine: str) -> None:
         final = end(container, run)
         assert final["type"] == "CRASHED"
         assert "Zoe was stopped" in final["message"]
-        assert free_slots(container)
+        assert nothing_is_left(container, run)
 
 
 def test_a_run_that_was_cut_short_is_tried_again_where_that_is_wanted() -> None:
@@ -135,7 +135,7 @@ def test_a_killed_run_is_on_record_soon(kill: Callable[[Container], None]) -> No
         # A flow whose worker has died fails by itself, as soon as its output has nowhere to go.
         expected = {"CRASHED", "FAILED"} if kill is kill_the_worker else {"CRASHED"}
         assert final["type"] in expected, final
-        eventually(lambda: free_slots(container), what="an empty ledger")
+        eventually(lambda: nothing_is_left(container, run), what="an empty ledger")
 
 
 def test_a_long_healthy_run_is_never_touched() -> None:
