@@ -26,6 +26,17 @@ def start(client: httpx.Client, command: str) -> str:
     return run
 
 
+def quiet(container: Container, client: httpx.Client) -> None:
+    """Pause the schedules of the shipped project and wait until nothing runs."""
+    for deployment in runs.deployments(client).values():
+        for schedule in deployment["schedules"]:
+            path = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
+            client.patch(path, json={"active": False}).raise_for_status()
+    eventually(
+        lambda: container.exec("sh", "-c", "ls /data/worker/runs") == "", what="an idle worker"
+    )
+
+
 def end(container: Container, run: str) -> dict[str, Any]:
     with container.client() as client:
         return runs.finished(client, run)
@@ -164,6 +175,7 @@ def test_draining_by_hand_keeps_new_runs_waiting_and_lets_the_others_end() -> No
     with running() as container:
         container.wait_healthy()
         with container.client() as client:
+            quiet(container, client)
             going_on = start(client, "sleep 8")
             assert "1 are going on" in container.exec("zoe", "worker", "drain")
             deployment = runs.deployments(client)["simple-print"]["id"]
