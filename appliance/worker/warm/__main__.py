@@ -1,0 +1,55 @@
+"""The template: `python -m appliance.worker.warm LISTENER SERVICE [MODULE]...`.
+
+Listener and service are descriptors; see `template`. The current directory must be the one that
+holds the package `appliance`.
+"""
+
+from __future__ import annotations
+
+# Before anything else; see there.
+from appliance.worker.warm.ending import Ending
+
+_ENDING = Ending()
+
+import os  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+
+from appliance.log import stamped  # noqa: E402
+from appliance.worker.warm import engine, installed, protocol  # noqa: E402
+from appliance.worker.warm.child import Origin, become  # noqa: E402
+from appliance.worker.warm.request import Request  # noqa: E402
+from appliance.worker.warm.template import Template  # noqa: E402
+
+
+def main(listener: int, service: int, modules: list[str]) -> Request | None:
+    """Be the template; return in a child, with what it is to run, or None at the end."""
+    # Put there by `python -m`; it is no flow run's.
+    del sys.path[0]
+    path = list(sys.path)
+    is_stale = installed.watch(path)
+    engine.preload(modules, _warn)
+    environment = dict(os.environ)
+    origin = Origin(environment, path, {name.partition(".")[0] for name in sys.modules})
+    template = Template(socket.socket(fileno=listener), service, is_stale)
+    try:
+        os.write(service, protocol.READY)
+    except BrokenPipeError:
+        return None  # the worker has ended meanwhile
+    connection = template.serve()
+    if connection is None:
+        return None
+    request = become(connection, origin)
+    _ENDING.belongs_to(connection)
+    engine.refresh(environment, os.environ)
+    return request
+
+
+def _warn(message: str) -> None:
+    sys.stderr.write(stamped("WARNING", message) + "\n")
+
+
+if __name__ == "__main__":
+    _REQUEST = main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    if _REQUEST is not None:
+        engine.run(_REQUEST.arguments, _ENDING.note)

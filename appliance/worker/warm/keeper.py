@@ -1,0 +1,174 @@
+"""Keeps a template alive for as long as the worker works."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import appliance
+from appliance.log import say
+from appliance.worker.warm import protocol
+
+# A template that lasted less has something the matter with it.
+SOUND_SECONDS = 10.0
+# How long to let runs start cold after one of those; doubled up to the last.
+PAUSE_SECONDS = (1.0, 60.0)
+BACKLOG = 1024
+COMMAND = (sys.executable, "-m", "appliance.worker.warm")
+# Within the worker's own time to end; see `appliance.worker.drain`.
+GOODBYE_SECONDS = 0.1
+
+Say = Callable[[str, str], None]
+
+
+@asynccontextmanager
+async def keeping(
+    address: Path,
+    modules: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    say: Say = say,
+) -> AsyncIterator[None]:
+    """Keep a template behind a socket, and tell the flow runs of this process where.
+
+    It never fails: without a template flow runs start cold.
+
+    Args:
+        address: The path of the socket; at most 107 bytes. (unix(7))
+        modules: What to import besides.
+        environment: What every flow run will have in its environment besides our own; what the
+            template knows of Prefect's settings already need not be read again by each run.
+        say: Told what happens.
+    """
+    keeper = Keeper(address, modules, say, environment or {})
+    os.environ[protocol.ADDRESS] = str(address)
+    task = asyncio.create_task(keeper.keep())
+    try:
+        yield
+    finally:
+        os.environ.pop(protocol.ADDRESS, None)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class Keeper:
+    """Starts a template, and the next one when it has gone.
+
+    The socket is ours: who connects while one template follows another is served by the next.
+    """
+
+    def __init__(
+        self,
+        address: Path,
+        modules: Sequence[str],
+        say: Say,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._address = address
+        self._modules = list(modules)
+        self._say = say
+        self._more_environment = environment or {}
+        # The last is in service, or has failed; the others wait for their last flow run.
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    async def keep(self) -> None:
+        """Do so until cancelled."""
+        pause, longest = PAUSE_SECONDS
+        try:
+            while True:
+                began = time.monotonic()
+                try:
+                    with self._listening() as listener:
+                        await self._serve(listener)
+                except OSError as error:
+                    self._say(f"no template can be started: {error}", "WARNING")
+                if time.monotonic() - began > longest:
+                    pause = PAUSE_SECONDS[0]
+                self._say(f"no template for {pause:g} s: flow runs start cold", "WARNING")
+                await asyncio.sleep(pause)
+                pause = min(longest, 2 * pause)
+        finally:
+            self._address.unlink(missing_ok=True)
+            await self._wait_for_the_last()
+
+    @contextmanager
+    def _listening(self) -> Iterator[socket.socket]:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            self._address.unlink(missing_ok=True)
+            listener.bind(str(self._address))
+            self._address.chmod(0o600)
+            listener.listen(BACKLOG)
+            yield listener
+
+    async def _serve(self, listener: socket.socket) -> None:
+        """Run one template after the other until one fails."""
+        while await self._run_template(listener):
+            self.processes = [one for one in self.processes if one.poll() is None]
+
+    def _start(self, listener: int, service: int) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **self._more_environment}
+        # Each flow run has its own; see `frozen.search_path`.
+        for name in (protocol.ADDRESS, "PYTHONPATH"):
+            environment.pop(name, None)
+        return subprocess.Popen(
+            [*COMMAND, str(listener), str(service), *self._modules],
+            cwd=Path(appliance.__file__).parent.parent,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=(listener, service),
+            # A flow that signals its whole group does not mean the others.
+            process_group=0,
+        )
+
+    async def _wait_for_the_last(self) -> None:
+        """Wait a moment for the templates to end; those with flow runs stay as long as these."""
+        deadline = time.monotonic() + GOODBYE_SECONDS
+        while any(one.poll() is None for one in self.processes):
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.01)
+
+    def _has_dropped_modules(self) -> bool:
+        if not self._modules:
+            return False
+        self._say("trying without the modules of ZOE_PRELOAD", "WARNING")
+        self._modules = []
+        return True
+
+    async def _run_template(self, listener: socket.socket) -> bool:
+        """Run one until it goes; tell whether the next may follow at once."""
+        read_end, write_end = os.pipe()
+        try:
+            began = time.monotonic()
+            try:
+                self.processes.append(self._start(listener.fileno(), write_end))
+            finally:
+                os.close(write_end)
+            if not await _read(read_end):
+                return self._has_dropped_modules()
+            self._say(f"flow runs start warm ({time.monotonic() - began:.1f} s)", "INFO")
+            if await _read(read_end) == protocol.OUTDATED:
+                return True
+            return time.monotonic() - began > SOUND_SECONDS
+        finally:
+            # The template retires at that, if it has not done so by itself.
+            os.close(read_end)
+
+
+async def _read(descriptor: int) -> bytes:
+    """Return what can be read next; nothing at the end."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(descriptor, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    return os.read(descriptor, 1)

@@ -1,0 +1,263 @@
+"""The command `zoe-flow-run`: a flow run by a fork of the template, or a cold one without it.
+
+It is started for every flow run, so it imports only what is compiled into the interpreter or next
+to it: `socket`, `signal` and `json` would double the time that it takes. It stays until the flow
+run has ended, passes signals on and ends as the flow run did, so that whoever started it need not
+know that the work is done elsewhere. When it is killed, the flow run dies with it.
+"""
+
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # `signal` takes its time for enums
+import _socket as socket  # `socket` takes its time for enums and selectors
+import array
+import os
+import resource
+import select
+import sys
+
+from appliance.worker.warm import protocol
+
+TYPE_CHECKING = False  # `typing` takes its time, too
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A template that is just being started takes some seconds; one that hangs must not hold a run up
+# for ever.
+PATIENCE_SECONDS = 20.0
+# Between the child's end and the template's word on it.
+STATUS_SECONDS = 19.0
+# What one sends to a process from outside. The others are faults of its own, or job control.
+FORWARDED = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGABRT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGTERM,
+    signal.SIGCONT,
+    signal.SIGWINCH,
+)
+LIMITS = tuple(
+    (name, getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")
+)
+_CHUNK = 65536
+
+
+class ColdStartError(Exception):
+    """There is no template that could do it."""
+
+
+def main() -> None:
+    """Run the flow run that environment and arguments name; never return."""
+    missing = _fill_missing_descriptors()
+    address = os.environ.pop(protocol.ADDRESS, "")
+    signals = _Signals()
+    try:
+        status = _Run(address, missing, signals).status()
+    except (ColdStartError, OSError) as error:
+        reason = str(error)
+    else:
+        end_as(status)
+    _warn(f"there is no warm template, the flow run starts cold: {reason}")
+    signals.give_back()
+    for number in missing:
+        os.close(number)
+    os.execv(sys.executable, [sys.executable, "-m", "prefect.engine", *sys.argv[1:]])  # noqa: S606 - no shell
+
+
+def end_as(status: int) -> None:
+    """End this process as one with this wait status has ended; never return."""
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        # Of one death one core is enough.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        if -code not in {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(-code, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {-code})
+        os.kill(os.getpid(), -code)
+        code += 256
+    os._exit(code)
+
+
+class _Signals:
+    """The signals that come to us, to be passed on."""
+
+    def __init__(self) -> None:
+        self.ignored = [n for n in FORWARDED if signal.getsignal(n) == signal.SIG_IGN]
+        self.blocked = list(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        self.pending: list[int] = []
+        self.wakeup, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(write_end)
+        for number in FORWARDED:
+            if number not in self.ignored:
+                # The byte in the pipe is all that is wanted.
+                signal.signal(number, lambda *_: None)
+
+    def collect(self) -> None:
+        """Take what has come since the last time."""
+        try:
+            self.pending += os.read(self.wakeup, 256)
+        except BlockingIOError:
+            return
+
+    def give_back(self) -> None:
+        """Let them have their usual effect again, those that have come as well."""
+        self.collect()
+        signal.set_wakeup_fd(-1)
+        for number in FORWARDED:
+            if number not in self.ignored:
+                signal.signal(number, signal.SIG_DFL)
+        for number in self.pending:
+            os.kill(os.getpid(), number)
+
+
+class _Run:
+    """One flow run in the hands of a template."""
+
+    def __init__(self, address: str, missing: list[int], signals: _Signals) -> None:
+        if not address:
+            raise ColdStartError(f"{protocol.ADDRESS} is not set")
+        self._signals = signals
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._child: int | None = None
+        self._leaving: int | None = None
+        self._hung_up = False
+        self._unread = b""
+        self._connection.settimeout(PATIENCE_SECONDS)
+        self._connection.connect(address)
+        # The child has the other end and dies when this one is closed, by whatever.
+        child_end, self._life = os.pipe()
+        directory = os.open(".", os.O_PATH | os.O_DIRECTORY)
+        self._send(_request(missing, signals), [0, 1, 2, directory, child_end])
+        os.close(directory)
+        os.close(child_end)
+
+    def status(self) -> int:
+        """Return how the child has ended, as wait(2) says it.
+
+        Raises:
+            ColdStartError: It cannot be done; nothing of the flow has run. The end of the life
+                pipe that is ours closes with the exec of the cold run, and stops a child that
+                comes to life all the same.
+        """
+        connection = self._connection.fileno()
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        poll.register(self._signals.wakeup, select.POLLIN)
+        patience: float | None = PATIENCE_SECONDS
+        while True:
+            ready = dict(poll.poll(None if patience is None else patience * 1000))
+            self._signals.collect()
+            if connection in ready:
+                status = self._read()
+                if status is not None:
+                    return status
+                if self._child is not None and patience == PATIENCE_SECONDS:
+                    poll.register(self._child, select.POLLIN)
+                    patience = None
+                if self._hung_up:
+                    poll.unregister(connection)
+            elif self._child is not None and self._child in ready:
+                if self._hung_up:
+                    return self._without_word()
+                poll.unregister(self._child)
+                patience = STATUS_SECONDS
+            elif not ready and self._child is not None:
+                # The template has died, too, and the child's own children hold the connection.
+                return self._without_word()
+            elif not ready:
+                raise ColdStartError(f"it has not answered for {PATIENCE_SECONDS:g} s")
+            self._forward()
+
+    def _read(self) -> int | None:
+        """Read what there is; return the child's status once it is known."""
+        space = socket.CMSG_SPACE(array.array("i").itemsize)
+        data, ancillary, _, _ = self._connection.recvmsg(_CHUNK, space)
+        for level, kind, content in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                self._child = array.array("i", content)[0]
+                os.set_inheritable(self._child, False)
+        if not data:
+            if self._child is None:
+                raise ColdStartError("it has hung up")
+            self._hung_up = True
+        self._unread += data
+        while (found := protocol.parse_answer(self._unread)) is not None:
+            letter, value, reason, self._unread = found
+            if letter == protocol.REFUSED:
+                raise ColdStartError(reason)
+            if letter == protocol.LEAVING:
+                self._leaving = value
+            if letter == protocol.ENDED:
+                return value
+        return None
+
+    def _without_word(self) -> int:
+        """Return the best guess at the status of a child whose template has died before it."""
+        return int(signal.SIGKILL) if self._leaving is None else self._leaving << 8
+
+    def _forward(self) -> None:
+        if self._child is None:
+            return
+        while self._signals.pending:
+            try:
+                signal.pidfd_send_signal(self._child, self._signals.pending.pop(0))
+            except ProcessLookupError:
+                return
+
+    def _send(self, data: bytes, descriptors: list[int]) -> None:
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+        sent = self._connection.sendmsg([data], [rights])
+        self._connection.sendall(data[sent:])
+
+
+def _request(missing: list[int], signals: _Signals) -> bytes:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    facts = (umask, os.getpriority(os.PRIO_PROCESS, 0))
+    return protocol.pack(
+        [
+            [os.fsencode(word) for word in sys.argv[1:]],
+            [name + b"=" + value for name, value in os.environb.items()],
+            _numbers(facts),
+            [
+                f"{name} {soft} {hard}".encode()
+                for name, (soft, hard) in ((n, resource.getrlimit(i)) for n, i in LIMITS)
+            ],
+            _numbers(signals.ignored),
+            _numbers(signals.blocked),
+            _numbers(missing),
+            _numbers(sorted(os.sched_getaffinity(0))),
+        ]
+    )
+
+
+def _numbers(values: Iterable[int]) -> list[bytes]:
+    return [b"%d" % value for value in values]
+
+
+def _fill_missing_descriptors() -> list[int]:
+    """Return which of the standard descriptors are closed, and keep others from their numbers."""
+    missing = []
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            missing.append(number)
+            # The lowest free number is the one that is taken.
+            os.open(os.devnull, os.O_RDWR)
+    return missing
+
+
+def _warn(message: str) -> None:
+    try:
+        os.write(2, f"WARNING: {message}\n".encode())
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    main()
