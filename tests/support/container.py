@@ -31,17 +31,27 @@ def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[s
 
 
 def eventually(
-    condition: Callable[[], Any], *, within: float = PATIENCE_SECONDS, what: str = ""
+    condition: Callable[[], Any],
+    *,
+    within: float = PATIENCE_SECONDS,
+    what: str = "",
+    pause: float = 0.2,
 ) -> Any:
-    """Return the condition's first true value; fail when there is none in time."""
+    """Return the condition's first true value; fail when there is none in time.
+
+    A question by `docker exec` costs more than what is waited for may. So a dear one is put less
+    often: after twice the time that the answer took, but a second later at the most.
+    """
     deadline = time.monotonic() + within
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise AssertionError(f"not within {within:g} s: {what or condition}; last: {value!r}")
-        time.sleep(0.2)
+        time.sleep(max(pause, min(2 * (now - asked), 1.0)))
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,7 @@ class Container:
         def healthy() -> bool:
             if not self.is_running():
                 raise AssertionError(f"the container ended:\n{self.logs()}")
-            return self.exit_code_of("zoe", "health", "--quiet") == 0
+            return self.exit_code_of("zoe", "health", "--quiet", "--wait=10") == 0
 
         try:
             eventually(healthy, within=within, what="healthy")
@@ -157,6 +167,8 @@ def running(
         "--name",
         name,
         "--publish=127.0.0.1::4200",
+        # With several containers at once Docker's own look, every ten seconds, is a load to notice.
+        "--health-interval=30s",
         *(HARDENED if hardened else ()),
         *arguments,
         image,
