@@ -1,0 +1,1 @@
+"""Backups: one archive with everything that a new machine needs, and what is done with archives."""

@@ -1,0 +1,1 @@
+"""What is done at its hour, whoever watches: backups, drills, shrinking, and lost runs."""
