@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from appliance.database import postgres, templates
+from appliance.database import postgres, stale_lock, templates
 from appliance.errors import ZoeError
 from appliance.files import make_private_dir
 from appliance.layout import Layout, Runtime, templates_dir
@@ -19,6 +19,7 @@ def main() -> int:  # noqa: RET503 - execv does not return
         layout, runtime = Layout(settings.data_dir), Runtime.from_environment()
         bin_dir = postgres.find_bin_dir(settings.postgres_bin_dir)
         templates.install_postgres(templates_dir(), layout.postgres_data, bin_dir)
+        stale_lock.remove(layout.postgres_data)
         make_private_dir(runtime.postgres_socket_dir)
     except ZoeError as error:
         sys.stderr.write(error.line() + "\n")

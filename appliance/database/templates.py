@@ -13,23 +13,24 @@ import argparse
 import asyncio
 import os
 import shutil
-import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
 import tempfile
-import time
+from contextlib import closing
 from pathlib import Path
 
-import asyncpg
-
-from appliance.database import postgres
+from appliance import identity
+from appliance.database import cluster, postgres
+from appliance.database.shrinking import make_incremental
 from appliance.errors import WorldError, ZoeError
-from appliance.files import make_private_dir
+from appliance.files import make_private_dir, sync_file_system
+from appliance.layout import Runtime
+from appliance.tied import popen
 
 SQLITE_TEMPLATE = "sqlite.tar.gz"
 POSTGRES_TEMPLATE = "postgres.tar.gz"
-POSTGRES_START_SECONDS = 60
 
 
 def install_sqlite(templates: Path, database: Path) -> bool:
@@ -39,10 +40,11 @@ def install_sqlite(templates: Path, database: Path) -> bool:
     """
     archive = templates / SQLITE_TEMPLATE
     make_private_dir(database.parent)
+    _remove_unfinished(database.parent, SQLITE_TEMPLATE)
     if database.exists() or not archive.exists():
         return False
     scratch = _unpack(archive, database.parent)
-    (scratch / database.name).rename(database)
+    _put_in_place(scratch / database.name, database)
     scratch.rmdir()
     return True
 
@@ -53,19 +55,38 @@ def install_postgres(templates: Path, data: Path, bin_dir: Path) -> bool:
     Raises:
         WorldError: `initdb` failed.
     """
+    for name in (POSTGRES_TEMPLATE, data.name):
+        _remove_unfinished(data.parent, name)
     if data.exists():
         return False
     archive = templates / POSTGRES_TEMPLATE
     if archive.exists():
         scratch = _unpack(archive, data.parent)
-        if _major_version(scratch) == _major_version_of_programs(bin_dir):
-            scratch.rename(data)
+        if cluster.major_version(scratch) == cluster.major_version_of_programs(bin_dir):
+            _put_in_place(scratch, data)
             return True
         shutil.rmtree(scratch)
     scratch = Path(tempfile.mkdtemp(dir=data.parent, prefix=f".{data.name}."))
-    _make_cluster(bin_dir, scratch)
-    scratch.rename(data)
+    make_cluster(bin_dir, scratch)
+    _put_in_place(scratch, data)
     return True
+
+
+def _put_in_place(made: Path, final: Path) -> None:
+    """Rename what is whole, on the disk as well.
+
+    A database syncs what it writes, not what it finds: a power cut after the first answers would
+    leave empty files under the final name.
+    """
+    sync_file_system(made.parent)
+    made.rename(final)
+    sync_file_system(final.parent)
+
+
+def _remove_unfinished(parent: Path, name: str) -> None:
+    """Remove what an earlier try has left that was killed; nobody else makes databases here."""
+    for scratch in parent.glob(f".{name}.*"):
+        shutil.rmtree(scratch)
 
 
 def _unpack(archive: Path, parent: Path) -> Path:
@@ -75,71 +96,61 @@ def _unpack(archive: Path, parent: Path) -> Path:
     return scratch
 
 
-def _major_version(cluster: Path) -> int:
-    return int((cluster / "PG_VERSION").read_text(encoding="ascii"))
+def make_cluster(bin_dir: Path, data: Path) -> None:
+    """Make the cluster `data` by initdb, with the database in it, empty: the server migrates it.
 
-
-def _major_version_of_programs(bin_dir: Path) -> int:
-    version = subprocess.run(
-        [bin_dir / "postgres", "--version"], check=True, capture_output=True, text=True
-    ).stdout
-    return int(version.split()[2].split(".")[0])
-
-
-def _make_cluster(bin_dir: Path, data: Path) -> None:
-    """Run initdb and create the database, empty; the server migrates it."""
-    command = postgres.initdb_command(bin_dir, data, _major_version_of_programs(bin_dir))
+    Raises:
+        WorldError: `initdb` failed.
+    """
+    # A drill or a promotion may be the first thing that a user without a name does.
+    identity.ensure_name(Runtime.from_environment())
+    command = postgres.initdb_command(bin_dir, data, cluster.major_version_of_programs(bin_dir))
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise WorldError(f"initdb failed: {done.stderr.strip()}", where=str(data))
-    with tempfile.TemporaryDirectory() as socket_dir:
-        server = _start(bin_dir, data, Path(socket_dir))
-        try:
-            asyncio.run(_create_database(socket_dir))
-        finally:
-            _stop(server)
+    with cluster.short_socket_dir() as socket_dir, cluster.serving(bin_dir, data, socket_dir):
+        asyncio.run(_create_database(socket_dir))
 
 
-def _start(bin_dir: Path, data: Path, socket_dir: Path) -> subprocess.Popen[bytes]:
-    server = subprocess.Popen(postgres.server_command(bin_dir, data, socket_dir), stdout=sys.stderr)
-    ready = postgres.is_ready_command(bin_dir, socket_dir, patience=1)
-    deadline = time.monotonic() + POSTGRES_START_SECONDS
-    while subprocess.run(ready, check=False).returncode:
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            raise WorldError("the new Postgres cluster does not start", where=str(data))
-        time.sleep(0.1)
-    return server
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.send_signal(signal.SIGINT)
-    server.wait()
-
-
-async def _create_database(socket_dir: str) -> None:
-    connection = await asyncpg.connect(
-        host=socket_dir, user=postgres.SUPERUSER, database="postgres"
-    )
-    try:
+async def _create_database(socket_dir: Path) -> None:
+    async with cluster.connect(socket_dir, "postgres") as connection:
         await connection.execute(f"CREATE DATABASE {postgres.DATABASE}")
-    finally:
-        await connection.close()
 
 
-def _migrate(connection_url: str, home: str) -> None:
+def migrate(connection_url: str, home: str) -> None:
+    """Bring a database to the schema of the installed Prefect, in a process of its own.
+
+    Args:
+        connection_url: The database, in SQLAlchemy's form.
+        home: A directory that Prefect may write to.
+
+    Raises:
+        WorldError: Prefect could not; its last line says why.
+    """
     environment = {
         **os.environ,
         "PREFECT_HOME": home,
         "PREFECT_API_DATABASE_CONNECTION_URL": connection_url,
     }
-    subprocess.run([sys.executable, "-m", "appliance.database.schema"], check=True, env=environment)
+    command = [sys.executable, "-P", "-m", "appliance.database.schema"]
+    with popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+        try:
+            output, _ = child.communicate()
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode:
+        lines = output.decode(errors="replace").split("\n")
+        reason = next((line for line in reversed(lines) if line.strip()), "it was killed")
+        raise WorldError(f"Prefect's migrations failed: {reason}")
 
 
 def _build_sqlite(target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         database = Path(scratch) / "prefect.db"
-        _migrate(f"sqlite+aiosqlite:///{database}", scratch)
+        migrate(f"sqlite+aiosqlite:///{database}", scratch)
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            make_incremental(connection)
         with tarfile.open(target, "w:gz") as tar:
             tar.add(database, database.name, filter=_anonymous)
 
@@ -147,17 +158,9 @@ def _build_sqlite(target: Path) -> None:
 def _build_postgres(bin_dir: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
-        _make_cluster(bin_dir, data)
-        socket_dir = Path(scratch) / "socket"
-        make_private_dir(socket_dir)
-        server = _start(bin_dir, data, socket_dir)
-        try:
-            _migrate(
-                f"postgresql+asyncpg://{postgres.SUPERUSER}@/{postgres.DATABASE}?host={socket_dir}",
-                scratch,
-            )
-        finally:
-            _stop(server)
+        make_cluster(bin_dir, data)
+        with cluster.short_socket_dir() as socket_dir, cluster.serving(bin_dir, data, socket_dir):
+            migrate(cluster.connection_url(socket_dir), scratch)
         with tarfile.open(target, "w:gz") as tar:
             tar.add(data, ".", filter=_anonymous)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import tarfile
 from pathlib import Path
@@ -78,6 +79,25 @@ def test_postgres_template_of_the_same_major_version(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "postgres", "t"]
 
 
+def test_what_a_killed_try_has_left_is_removed(tmp_path: Path) -> None:
+    make_archive(tmp_path / "t" / templates.SQLITE_TEMPLATE, {"prefect.db": b"x"})
+    make_archive(tmp_path / "t" / templates.POSTGRES_TEMPLATE, {"PG_VERSION": b"17\n"})
+    data = tmp_path / "data"
+    left = [
+        data / "database" / f".{templates.SQLITE_TEMPLATE}.abc",
+        data / f".{templates.POSTGRES_TEMPLATE}.abc",
+        data / ".postgres.abc",
+    ]
+    for directory in left:
+        directory.mkdir(parents=True)
+        (directory / "half").write_bytes(b"x")
+    templates.install_sqlite(tmp_path / "t", data / "database" / "prefect.db")
+    bin_dir = programs(tmp_path / "bin", version="17.4")
+    templates.install_postgres(tmp_path / "t", data / "postgres", bin_dir)
+    assert not any(directory.exists() for directory in left)
+    assert (data / "postgres" / "PG_VERSION").exists()
+
+
 def test_postgres_template_of_another_version_is_not_used(tmp_path: Path) -> None:
     make_archive(tmp_path / "t" / templates.POSTGRES_TEMPLATE, {"PG_VERSION": b"17\n"})
     bin_dir = programs(tmp_path / "bin", version="15.1", initdb="echo 'no space left' >&2; exit 1")
@@ -85,3 +105,39 @@ def test_postgres_template_of_another_version_is_not_used(tmp_path: Path) -> Non
     with pytest.raises(WorldError, match="initdb failed: no space left"):
         templates.install_postgres(tmp_path / "t", data, bin_dir)
     assert not data.exists()
+
+
+def test_a_database_is_on_the_disk_before_it_has_its_name_and_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the order can be seen here: what a power cut leaves, a test cannot."""
+    make_archive(tmp_path / "t" / templates.SQLITE_TEMPLATE, {"prefect.db": b"x"})
+    make_archive(tmp_path / "t" / templates.POSTGRES_TEMPLATE, {"PG_VERSION": b"17\n"})
+    data = tmp_path / "data"
+    seen: list[list[str]] = []
+
+    def look(_: Path) -> None:
+        seen.append(
+            sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file())
+        )
+
+    monkeypatch.setattr(templates, "sync_file_system", look)
+    templates.install_sqlite(tmp_path / "t", data / "database" / "prefect.db")
+    bin_dir = programs(tmp_path / "bin", version="17.4")
+    templates.install_postgres(tmp_path / "t", data / "postgres", bin_dir)
+    (before, named), (also_before, also_named) = seen[:2], seen[2:]
+    assert before[0].startswith("database/.sqlite.tar.gz.")
+    assert named == ["database/prefect.db"]
+    assert any(name.startswith(".postgres.tar.gz.") for name in also_before)
+    assert also_named == ["database/prefect.db", "postgres/PG_VERSION"]
+
+
+def test_initdb_finds_a_name_for_a_user_who_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOE_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    script = 'cat "$ZOE_RUNTIME_DIR/passwd" >&2; exit 1'
+    bin_dir = programs(tmp_path / "bin", version="15.1", initdb=script)
+    with pytest.raises(WorldError, match="initdb failed: zoe:x:54321:"):
+        templates.make_cluster(bin_dir, tmp_path / "postgres")
