@@ -13,6 +13,7 @@ from appliance.errors import ZoeError
 from appliance.files import make_private_dir
 from appliance.layout import Layout, Runtime, templates_dir
 from appliance.prefect_environment import database_url, server_environment
+from appliance.server import opening
 from appliance.settings import DatabaseEngine, Settings, load
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def main() -> int:
     try:
         settings = load().settings
         layout, runtime = Layout(settings.data_dir), Runtime.from_environment()
+        found = opening.check(settings, layout, runtime)
         environment = server_environment(
             settings,
             credentials.read(settings, layout),
@@ -34,10 +36,13 @@ def main() -> int:
             str(runtime.postgres_socket_dir),
         )
         prepare(settings, layout)
+        opening.migrate(settings, layout, runtime, found, environment)
+        opening.claim(settings)
     except ZoeError as error:
         sys.stderr.write(error.line() + "\n")
         return error.exit_code
-    return serve(settings, database_url(settings, layout, ""), environment)
+    address = database_url(settings, layout, str(runtime.postgres_socket_dir))
+    return serve(settings, address, environment)
 
 
 def prepare(settings: Settings, layout: Layout) -> None:
@@ -62,9 +67,14 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
     from appliance.server.websocket_guard import WebsocketGuard  # noqa: PLC0415
 
     if settings.engine is DatabaseEngine.SQLITE:
-        from appliance.database import sqlite  # noqa: PLC0415
+        from appliance.database import sqlite, sqlite_queries  # noqa: PLC0415
 
         sqlite.inject(connection_url)
+        sqlite_queries.inject()
+    else:
+        from appliance.database import away  # noqa: PLC0415
+
+        away.inject(connection_url)
 
     prefect = create_app(final=True)
     guarded = WebsocketGuard(prefect) if settings.auth else prefect

@@ -6,9 +6,11 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from appliance import credentials, heartbeat
 from appliance.api import Api
@@ -16,26 +18,29 @@ from appliance.errors import ZoeError
 from appliance.files import make_private_dir
 from appliance.layout import Layout, Runtime
 from appliance.log import say
-from appliance.prefect_environment import client_environment
+from appliance.prefect_environment import CHOSEN_FOR_RUNS, client_environment
 from appliance.settings import Component, Settings, load
 from appliance.settings.model import ENV_PREFIX, OnCrash
 from appliance.supervisor.programs import stop_seconds
 from appliance.worker import admission, pool
+from appliance.worker.attendance import Attendance, interval
 from appliance.worker.ledger import Entry, Ledger
 from appliance.worker.settling import UNSETTLED, UNSETTLED_IF_OURS, Policy, settle
 from appliance.worker.sweep import REASON, pending_without_process, sweep
+from appliance.worker.warm.keeper import keeping
 
 
 def main() -> int:
     """Work until SIGTERM; return the exit code."""
-    beat = partial(heartbeat.beat, Runtime.from_environment().heartbeat(Component.WORKER))
+    runtime = Runtime.from_environment()
+    beat = partial(heartbeat.beat, runtime.heartbeat(Component.WORKER))
     try:
         settings = load().settings
         layout = Layout(settings.data_dir)
         given = credentials.read(settings, layout)
         api = Api(settings, given)
         api.wait(say)
-        if pool.ensure(api, settings.work_pool):
+        if pool.ensure(api, settings.work_pool, warm_start=settings.warm_start):
             say(f"made the work pool {settings.work_pool}")
         for directory in (layout.prefect_home, layout.results):
             make_private_dir(directory)
@@ -47,9 +52,13 @@ def main() -> int:
     policy = Policy(settings.on_crash, settings.max_reschedules)
     adopt_environment(client_environment(settings, given, layout))
     # Imported here because Prefect reads its settings from the environment at import.
+    from prefect.settings import get_current_settings  # noqa: PLC0415
+
     from appliance.worker.drain import Drain  # noqa: PLC0415
     from appliance.worker.lifecycle import work  # noqa: PLC0415
     from appliance.worker.process_worker import DrainableProcessWorker  # noqa: PLC0415
+    from appliance.worker.remembered_settings import remembered_settings  # noqa: PLC0415
+    from appliance.worker.waking import announced_runs  # noqa: PLC0415
 
     name = worker_name(settings)
     try:
@@ -66,10 +75,29 @@ def main() -> int:
     )
     drain = Drain(
         stop_seconds=stop_seconds(settings)[Component.WORKER],
-        settle=lambda run, reason, unsettled: settle(api, run, policy, reason, unsettled),
+        settle=partial(settle_cut_short, api, ledger, policy),
     )
-    asyncio.run(work(worker, beat, drain, partial(sweep_ours, api, ledger, policy)))
+    attendance = Attendance(api, ledger, interval(settings.lost_after))
+    sweeping = partial(sweep_ours, api, ledger, policy)
+    announced = announced_runs(settings.work_pool)
+    working = work(worker, beat, drain, sweeping, attendance, announced)
+    if settings.warm_start:
+        # What Prefect's worker adds to the environment of its flow runs.
+        added = get_current_settings().to_environment_variables(exclude_unset=True)
+        working = with_template(keeping(runtime.template_socket, settings.preload, added), working)
+    with remembered_settings():
+        # Only now: it is for flow runs, and not among the worker's own settings.
+        os.environ.update(CHOSEN_FOR_RUNS)
+        asyncio.run(working)
     return 0
+
+
+async def with_template(
+    template: AbstractAsyncContextManager[None], working: Coroutine[Any, Any, None]
+) -> None:
+    """Work while a template is kept, from which flow runs are forked."""
+    async with template:
+        await working
 
 
 def clean_up(api: Api, ledger: Ledger, policy: Policy, work_pool: str, name: str) -> None:
@@ -92,7 +120,20 @@ def sweep_ours(
     """
     again = policy.on_crash is OnCrash.RESCHEDULE
     unsettled = UNSETTLED_IF_OURS if again else UNSETTLED
-    return sweep(ledger, mine, lambda run, reason: settle(api, run, policy, reason, unsettled), say)
+
+    def settle_entry(entry: Entry, reason: str) -> str | None:
+        ledgers = (ledger.identity, entry.restored_from)
+        return settle(api, entry.flow_run_id, policy, reason, unsettled, ledgers)
+
+    return sweep(ledger, mine, settle_entry, say)
+
+
+def settle_cut_short(
+    api: Api, ledger: Ledger, policy: Policy, flow_run_id: str, reason: str
+) -> None:
+    """Settle a run that ends because we do, whatever its engine said about that."""
+    settle(api, flow_run_id, policy, reason, UNSETTLED_IF_OURS)
+    ledger.strike(flow_run_id)
 
 
 def worker_name(settings: Settings) -> str:
@@ -105,7 +146,7 @@ def adopt_environment(environment: dict[str, str]) -> None:
 
     Zoe's variables may hold the database's password or the encryption key, which are no flow's
     business. The interpreter's own directory comes first on PATH, for the job template's
-    `python -m prefect.engine`.
+    `python -m prefect.engine` or `zoe-flow-run`.
     """
     for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
         del os.environ[name]

@@ -4,28 +4,35 @@ The arithmetic, within what `appliance.supervisor.programs` gives the worker to 
 
     patience + TERMINATE_SECONDS + SETTLE_SECONDS + EXIT_SECONDS = stop_seconds
 
-Should all of that not be enough, the ledger still has the runs, and the next start settles them.
+Whoever is killed before the last end is on record has it in the ledger, and the next start settles
+it. A run leaves the ledger when its end is recorded and not before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from appliance.errors import ZoeError
 from appliance.log import say
+from appliance.worker.ledger import start_ticks
 from appliance.worker.process_worker import DrainableProcessWorker
-from appliance.worker.settling import UNSETTLED_IF_OURS
 
-# Between SIGTERM and SIGKILL of a flow's process: its engine reports the end and runs its hooks.
+# Between SIGTERM and SIGKILL of a flow's process: its engine reports the end; the worker runs the
+# hooks of one that is gone.
 TERMINATE_SECONDS = 1.0
 # To put the state of the runs that were cut short on record.
 SETTLE_SECONDS = 0.5
+# Of which a report is waited for that Prefect's worker may just be making. Were it cut off, the
+# server could come to it after ours.
+REPORT_SECONDS = 0.2
 # For Prefect's worker to take its leave from the server, and for the interpreter to end.
 EXIT_SECONDS = 0.7
 POLL_SECONDS = 0.05
@@ -37,11 +44,11 @@ class Drain:
 
     Attributes:
         stop_seconds: All that the worker has before it is killed.
-        settle: Records the end of a run: its id, the reason, the states that count as unsettled.
+        settle: Records the end of a run, and strikes it from the ledger: its id, the reason.
     """
 
     stop_seconds: float
-    settle: Callable[[str, str, frozenset[str]], object]
+    settle: Callable[[str, str], object]
 
     @property
     def patience(self) -> float:
@@ -55,22 +62,28 @@ class Drain:
         if worker.processes:
             say(f"draining: {len(worker.processes)} flow runs have {self.patience:g} s to end")
         await _until(lambda: not worker.processes, self.patience)
-        cut_short = list(worker.processes)
-        if not cut_short:
+        if not worker.processes:
             return
-        say(f"draining: stopping {len(cut_short)} flow runs that are still going on", "WARNING")
-        _signal(worker.processes.values(), signal.SIGTERM)
-        await _until(lambda: not worker.processes, TERMINATE_SECONDS)
-        _signal(worker.processes.values(), signal.SIGKILL)
+        cut_short = len(worker.processes)
+        say(f"draining: stopping {cut_short} flow runs that are still going on", "WARNING")
         reason = (
             "Zoe was stopped while the run was going on; it did not end within "
             f"{self.patience:g} s. ZOE_STOP_GRACE gives runs more time."
         )
-        await asyncio.gather(*(self._settle(str(run), reason) for run in cut_short))
+        worker.record = partial(self._record, reason=reason)
+        _signal(worker.processes.values(), signal.SIGTERM)
+        await _until(lambda: not worker.processes, TERMINATE_SECONDS)
+        # Before they are killed: nobody has anything to say about those afterwards but us.
+        worker.abandon([run for run, pid in worker.processes.items() if start_ticks(pid)])
+        _signal(worker.processes.values(), signal.SIGKILL)
+        await _until(lambda: not worker.processes, REPORT_SECONDS)
+        # What is left has hooks that take long, or had no process yet.
+        worker.abandon(worker.processes)
+        await _until(lambda: not worker.processes, math.inf)
 
-    async def _settle(self, flow_run_id: str, reason: str) -> None:
+    def _record(self, flow_run_id: str, reason: str) -> None:
         try:
-            await asyncio.to_thread(self.settle, flow_run_id, reason, UNSETTLED_IF_OURS)
+            self.settle(flow_run_id, reason)
         except ZoeError as error:
             say(f"the end of flow run {flow_run_id} is for the next start: {error}", "WARNING")
 

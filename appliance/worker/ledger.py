@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from appliance.files import make_private_dir, read_json, write_json
+from appliance.files import make_private_dir, read_json, write_atomically, write_json
+
+IDENTITY = ".identity"
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,15 @@ class Entry:
         started: When that process started, in the kernel's clock ticks since boot, which tells a
             process from a later one of the same number. (proc_pid_stat(5), field 22.)
         boot_id: Which boot of the machine that was. (random(4), `/proc/sys/kernel/random/boot_id`)
+        restored_from: Of a run that came with a backup, the identity of the ledger there, which its
+            mark names; else empty. It goes for this run alone: that ledger may live on elsewhere.
     """
 
     flow_run_id: str
     pid: int
     started: int
     boot_id: str
+    restored_from: str = ""
 
     def is_alive(self) -> bool:
         """Tell whether the very process is still there."""
@@ -43,16 +48,20 @@ class Ledger:
 
     Args:
         directory: Where they lie.
+
+    Attributes:
+        identity: Differs from that of every other ledger.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         make_private_dir(directory)
+        self.identity = identity_of(directory) or _new_identity(directory)
 
-    def note(self, flow_run_id: UUID | str, pid: int = 0) -> Entry:
+    def note(self, flow_run_id: UUID | str, pid: int = 0, *, restored_from: str = "") -> Entry:
         """Write down that a run is ours, with its process once there is one."""
         started = start_ticks(pid) or 0 if pid else 0
-        entry = Entry(str(flow_run_id), pid, started, boot_id())
+        entry = Entry(str(flow_run_id), pid, started, boot_id(), restored_from)
         write_json(self._path(flow_run_id), asdict(entry))
         return entry
 
@@ -67,12 +76,32 @@ class Ledger:
     def entries(self) -> Iterator[Entry]:
         """Yield what is written down; a file that is no entry is skipped."""
         for path in sorted(self._directory.glob("*.json")):
-            content = read_json(path)
-            if content and content.keys() == Entry.__dataclass_fields__.keys():
-                yield Entry(**content)
+            try:
+                # An earlier version wrote fewer fields.
+                entry = Entry(**(read_json(path) or {}))
+            except TypeError:
+                continue
+            yield entry
 
     def _path(self, flow_run_id: UUID | str) -> Path:
         return self._directory / f"{flow_run_id}.json"
+
+
+def identity_of(directory: Path) -> str:
+    """Return what tells a ledger from those of other machines; empty where there is none yet.
+
+    It lives as long as the disk.
+    """
+    try:
+        return (directory / IDENTITY).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return ""
+
+
+def _new_identity(directory: Path) -> str:
+    identity = uuid4().hex
+    write_atomically(directory / IDENTITY, identity, durable=True)
+    return identity
 
 
 def boot_id() -> str:

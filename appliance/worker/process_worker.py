@@ -1,22 +1,41 @@
 """Prefect's process worker, with two doors of its own: one to close, one to look through.
 
 Both are public methods of Prefect's worker: `get_and_submit_flow_runs` asks for work, `run` does
-it. Nothing of what happens in them is changed.
+it. Two things that happen in them are changed. A server that is away: Prefect's worker gives up
+after some minutes, and its flow runs would die with it; this one asks on for ever. A run that a
+stop cuts short: Prefect's worker and its executor each report a crash of their own making, with a
+hint at the memory of the machine; here its end is for the stop to record.
+
+What is seen at the doors is told to what wakes the worker; see `appliance.worker.waking`.
 """
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
-from typing import Any
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
+from typing import Any, TypeVar
 from uuid import UUID
 
 import anyio
 import anyio.abc
+import httpx
 from prefect.client.schemas.objects import FlowRun
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
+from appliance.log import say
 from appliance.worker.ledger import Ledger
+from appliance.worker.waking import Waking
+
+# A question without an answer is asked anew, whatever Prefect's client would do: that one waits
+# longer after each failure, and would take no run for minutes after the server is back.
+ANSWER_SECONDS = 20.0
+# Of a worker that has not asked for so long something hangs.
+HANG_SECONDS = 60.0
+
+T = TypeVar("T")
 
 
 class DrainableProcessWorker(ProcessWorker, abc.ABC):
@@ -27,6 +46,10 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
     Attributes:
         accepts_runs: Turn it off, and the worker asks for no more work.
         processes: The process id of each flow run that is being executed; 0 until it has one.
+        runs_changed: Set after a run was taken, or has ended; whoever waits for it clears it.
+        record: From the moment it is there, runs are being cut short: it puts their end on record,
+            in a thread, and nothing else does.
+        waking: Told when the worker has asked for work, and when it could take more again.
     """
 
     accepts_runs: bool = True
@@ -35,22 +58,84 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         super().__init__(**arguments)
         self._ledger = ledger
         self._is_open = is_open
+        self._has_limit = arguments.get("limit") is not None
+        self._asking = asyncio.Lock()
         self._has_asked = False
+        self._last_tried = 0.0
+        self._server_answers = True
         self.processes: dict[UUID, int] = {}
+        self.runs_changed = asyncio.Event()
+        self.record: Callable[[str], object] | None = None
+        self._attended: dict[UUID, anyio.CancelScope] = {}
+        self.waking = Waking()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it could take a run more; not before it has begun, nor after its end."""
+        if not self._has_limit:
+            return self.is_setup
+        return self.is_setup and self.limiter.available_tokens > 0
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
-        """Ask for work, unless we are stopping or an operator wants none to be taken."""
+        """Ask for work, unless we are stopping or an operator wants none to be taken.
+
+        One question at a time: the answer to an older one may hold a run that was taken meanwhile.
+        """
+        async with self._asking:
+            began = time.monotonic()
+            submitted: list[FlowRun] = []
+            try:
+                submitted = await self._ask_for_work()
+            finally:
+                self.waking.answered(began, {str(run.id) for run in submitted})
+            return submitted
+
+    async def _ask_for_work(self) -> list[FlowRun]:
         if not self._takes_runs():
             return []
-        submitted = await super().get_and_submit_flow_runs()
+        submitted = await self._ask(super().get_and_submit_flow_runs)
+        self._last_tried = time.monotonic()
+        if submitted is None:
+            return []
         self._has_asked = True
         return submitted
 
+    async def sync_with_backend(self) -> None:
+        """Tell the server that we are there, and learn about the work pool."""
+        await self._ask(super().sync_with_backend)
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
+        """Return the server's answer; None when it is away."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await question()
+        except (TimeoutError, httpx.TransportError) as error:
+            self._note_answer(str(error) or type(error).__name__)
+            return None
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            self._note_answer(f"HTTP {error.response.status_code}")
+            return None
+        self._note_answer("")
+        return answer
+
+    def _note_answer(self, failure: str) -> None:
+        if failure and self._server_answers:
+            say(f"the server is away ({failure}); what runs here goes on", "WARNING")
+        elif not failure and not self._server_answers:
+            say("the server is back")
+        self._server_answers = not failure
+
     def is_worker_still_polling(self, query_interval_seconds: float) -> bool:
-        """Tell whether it asks for work; not to ask while none is wanted is no hang."""
+        """Tell whether it asks for work.
+
+        Not to ask while none is wanted is no hang, nor is to ask a server that is away.
+        """
         if not self._takes_runs():
             return True
-        return self._has_asked and super().is_worker_still_polling(query_interval_seconds)
+        patience = max(HANG_SECONDS, 2 * query_interval_seconds)
+        return self._has_asked and time.monotonic() - self._last_tried < patience
 
     async def run(
         self,
@@ -61,14 +146,53 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         """Execute a flow run, and keep it in the ledger for as long as it has a process."""
         noting = _NotingStatus(task_status or anyio.TASK_STATUS_IGNORED, self, flow_run.id)
         noting.note(0)
+        self.runs_changed.set()
         try:
-            result = await super().run(flow_run, configuration, noting)
+            result = await self._execute(flow_run, configuration, noting)
+            if self.record is not None:
+                await asyncio.to_thread(self.record, str(flow_run.id))
+                if task_status is not None and not self.processes[flow_run.id]:
+                    # Prefect would complain that it has never heard of a process.
+                    task_status.started(0)
+                # Any other code, and Prefect reports a crash over what was recorded.
+                return ProcessWorkerResult(status_code=0, identifier=result.identifier)
             # Only here has the end been recorded; after a cancellation a sweep sees to it. Struck
             # before it is forgotten, or a sweep could take it for a run that is nobody's.
             self._ledger.strike(flow_run.id)
         finally:
             self.processes.pop(flow_run.id, None)
+            self.runs_changed.set()
+            if not self.has_room:
+                # Prefect gives the slot back as soon as we return.
+                self.waking.look()
         return result
+
+    async def _execute(
+        self,
+        flow_run: FlowRun,
+        configuration: ProcessJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int],
+    ) -> ProcessWorkerResult:
+        """Leave it to Prefect, until `abandon`."""
+        result = ProcessWorkerResult(status_code=0, identifier="")
+        if self.record is not None:
+            return result
+        try:
+            with anyio.CancelScope() as self._attended[flow_run.id]:
+                result = await super().run(flow_run, configuration, task_status)
+        except Exception:
+            # Of a run that is being cut short this is its end as good as any.
+            if self.record is None:
+                raise
+        finally:
+            self._attended.pop(flow_run.id, None)
+        return result
+
+    def abandon(self, flow_runs: Iterable[UUID]) -> None:
+        """Let Prefect's worker do and report no more about runs; their processes are killed."""
+        for flow_run in flow_runs:
+            if flow_run in self._attended:
+                self._attended[flow_run].cancel()
 
     def _takes_runs(self) -> bool:
         return self.accepts_runs and self._is_open()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from appliance.api import Api
 from appliance.settings.model import OnCrash
+from appliance.worker import mark
+from appliance.worker.dependents import end_dependents
 
 RESCHEDULED = "Rescheduled"
 UNSETTLED = frozenset({"PENDING", "RUNNING", "CANCELLING"})
 # The engine of a run that is being stopped reports CRASHED by itself. Where the stop is our doing,
 # that is no verdict yet.
 UNSETTLED_IF_OURS = UNSETTLED | {"CRASHED"}
+# Ends that an engine may have reported without getting round to what ran below it.
+CUT_SHORT = frozenset({"CRASHED", "CANCELLED"})
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,16 @@ def verdict(
 
 
 def settle(
-    api: Api, flow_run_id: str, policy: Policy, reason: str, unsettled: frozenset[str] = UNSETTLED
+    api: Api,
+    flow_run_id: str,
+    policy: Policy,
+    reason: str,
+    unsettled: frozenset[str] = UNSETTLED,
+    ledgers: Collection[str] | None = None,
 ) -> str | None:
-    """Record on the server what has become of a run without a process.
+    """Record on the server what has become of a run without a process, and of what ran in it.
+
+    Its mark is taken back: it is nobody's now.
 
     Args:
         api: The server.
@@ -76,6 +87,8 @@ def settle(
         policy: The operator's wish.
         reason: Why its process is gone, as a sentence.
         unsettled: The types of states that are no verdict yet.
+        ledgers: The identities of the ledgers that may name the run. A machine that was given up
+            for dead may come back when another one runs its runs, which are no longer its business.
 
     Returns:
         The type of the new state; None when the run had one already, or is gone.
@@ -84,14 +97,24 @@ def settle(
         WorldError: The server is away.
     """
     run = api.get(f"/flow_runs/{flow_run_id}")
-    if run is None or run["state"] is None or run["state"]["type"] not in unsettled:
+    if run is None or run["state"] is None:
+        return None
+    if ledgers is not None and mark.ledger(run) not in {"", *ledgers}:
         return None
     state_type = run["state"]["type"]
+    if state_type not in unsettled:
+        if state_type in CUT_SHORT:
+            end_dependents(api, flow_run_id, state_type)
+        mark.take_back(api, run)
+        return None
     judged = state_type if state_type in UNSETTLED else "RUNNING"
     state = verdict(judged, _reschedules(api, flow_run_id), policy, reason, datetime.now(UTC))
     if state is None:
         return None
     api.post(f"/flow_runs/{flow_run_id}/set_state", {"state": state, "force": True})
+    # After that: should we die in between, the mark is what will have the run settled.
+    mark.take_back(api, run)
+    end_dependents(api, flow_run_id, state["type"])
     return str(state["type"])
 
 

@@ -19,7 +19,7 @@ REASON = "The process of the run is gone: its worker, its container or its machi
 def sweep(
     ledger: Ledger,
     mine: Callable[[], Iterable[str]],
-    settle: Callable[[str, str], str | None],
+    settle: Callable[[Entry, str], str | None],
     say: Callable[[str], None],
 ) -> list[Entry]:
     """Settle every run of the ledger that is nobody's.
@@ -47,7 +47,7 @@ def sweep(
         if entry.is_alive():
             orphans.append(entry)
             continue
-        state = settle(entry.flow_run_id, REASON)
+        state = settle(entry, REASON)
         if state is not None:
             say(f"flow run {entry.flow_run_id} had lost its process: it is {state} now")
         ledger.strike(entry.flow_run_id)

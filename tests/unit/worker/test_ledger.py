@@ -84,3 +84,12 @@ def test_start_ticks_of_a_process_with_an_odd_name(tmp_path: Path) -> None:
         process.wait()
     assert start_ticks(process.pid) is None
     assert boot_id() == boot_id() != ""
+
+
+def test_an_entry_of_an_earlier_version_is_read(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.note("run", os.getpid())
+    path = tmp_path / "worker" / "runs" / "run.json"
+    content = json.loads(path.read_text())
+    del content["restored_from"]
+    path.write_text(json.dumps(content))
+    assert [(entry.flow_run_id, entry.restored_from) for entry in ledger.entries()] == [("run", "")]

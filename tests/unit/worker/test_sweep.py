@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import WorldError
-from appliance.worker.ledger import Ledger
+from appliance.worker.ledger import Entry, Ledger
 from appliance.worker.sweep import REASON, sweep
 
 
@@ -20,8 +20,8 @@ def test_what_has_lost_its_process_is_settled_and_struck(ledger: Ledger) -> None
     settled: list[tuple[str, str]] = []
     said: list[str] = []
 
-    def settle(run: str, reason: str) -> str:
-        settled.append((run, reason))
+    def settle(entry: Entry, reason: str) -> str:
+        settled.append((entry.flow_run_id, reason))
         return "CRASHED"
 
     assert sweep(ledger, tuple, settle, said.append) == []
@@ -73,7 +73,7 @@ def test_a_process_that_outlived_its_worker_is_left_to_end_by_itself(ledger: Led
 def test_a_server_that_is_away_leaves_the_rest_for_the_next_sweep(ledger: Ledger) -> None:
     ledger.note("one")
 
-    def away(_run: str, _reason: str) -> str:
+    def away(_entry: Entry, _reason: str) -> str:
         raise WorldError("the server is away")
 
     with pytest.raises(WorldError):
@@ -81,5 +81,5 @@ def test_a_server_that_is_away_leaves_the_rest_for_the_next_sweep(ledger: Ledger
     assert [entry.flow_run_id for entry in ledger.entries()] == ["one"]
 
 
-def _must_not_be_called(run: str, _reason: str) -> str:
-    raise AssertionError(run)
+def _must_not_be_called(entry: Entry, _reason: str) -> str:
+    raise AssertionError(entry)
