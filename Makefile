@@ -6,7 +6,7 @@ IMAGE ?= zoe-prefect
 
 .DEFAULT_GOAL := help
 export IMAGE
-.PHONY: help up down image test lint format unit chaos docs screenshot lock clean
+.PHONY: help up down image test lint format unit chaos bench warm docs screenshot lock clean
 
 help:  ## list what can be done
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -21,7 +21,11 @@ image:  ## build the image zoe-prefect (and its base, where no registry answers)
 	@$(PYTHON) -m appliance.image build
 
 test: lint image $(VENV)/.installed  ## everything that CI runs: lint, unit tests, and the tests of the real image
-	$(BIN)/pytest
+	@# Both halves are always run: who mends a test wants to know of all of them. The long files
+	@# come first, and the many short ones fill what is left: no helper waits for another's last.
+	first=0; $(BIN)/pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+	  --durations 20 tests/image tests/browser tests/unit || first=$$?; \
+	  $(BIN)/pytest -m alone --durations 20 && exit $$first
 
 unit: $(VENV)/.installed  ## the fast tests only
 	$(BIN)/pytest tests/unit
@@ -36,7 +40,16 @@ format: $(VENV)/.installed  ## let ruff put the source in order
 	$(BIN)/ruff format .
 
 chaos: image $(VENV)/.installed  ## the long tables that `make test` runs a slice of
-	STOP_ROUNDS=20 $(BIN)/pytest tests/image/test_stop_and_recovery.py tests/image/test_load.py
+	STOP_ROUNDS=20 $(BIN)/pytest -o timeout=1800 tests/image/test_stop_and_recovery.py tests/image/test_load.py
+	CHAOS_TABLE=docs/reference/chaos.md $(BIN)/pytest tests/chaos
+
+bench: image $(VENV)/.installed  ## Zoe beside stock Prefect, in some hours; BENCH="start idle" measures a part
+	@mkdir -p .build
+	$(BIN)/python -m tests.bench --json .build/bench.json --chart docs/images/bench.svg \
+	  --page docs/reference/bench.md $(BENCH)
+
+warm: image $(VENV)/.installed  ## warm start, which is on trial: its processes, and each case warm and cold
+	$(BIN)/pytest tests/warm
 
 docs: $(VENV)/.installed  ## make the reference pages that are made from the source
 	$(BIN)/python -m appliance.settings_reference > docs/reference/settings.md

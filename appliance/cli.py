@@ -1,6 +1,7 @@
-"""The command `zoe`: verbs and the modules that carry them out; nothing else.
+"""The command `zoe`: its verbs and their words; nothing else.
 
-Modules are imported by the verb that needs them: `zoe health` runs every few seconds.
+Each verb is carried out by the module of its name in `appliance.operations`, which is imported
+when it is asked for: `zoe health` runs every few seconds.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 
 from appliance.errors import FAILURE_EXIT_CODE, ZoeError
 
@@ -44,36 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _carry_out(given: argparse.Namespace) -> int:  # noqa: PLR0911 - a table of verbs
-    match given.verb:
-        case "run":
-            from appliance.operations.run import run  # noqa: PLC0415
-
-            return run()
-        case "status":
-            from appliance.operations.status import status  # noqa: PLC0415
-
-            return status(as_json=given.json)
-        case "health":
-            from appliance.operations.health import health  # noqa: PLC0415
-
-            return health(quiet=given.quiet, wait=given.wait)
-        case "logs":
-            from appliance.operations.logs import logs  # noqa: PLC0415
-
-            return logs(program=given.program, follow=given.follow, lines=given.lines)
-        case "config":
-            from appliance.operations import config  # noqa: PLC0415
-
-            return config.check() if given.action == "check" else config.show(as_json=given.json)
-        case "worker":
-            from appliance.operations import worker  # noqa: PLC0415
-
-            return worker.drain(wait=given.wait) if given.action == "drain" else worker.resume()
-        case _:
-            from appliance.operations.version import version  # noqa: PLC0415
-
-            return version(as_json=given.json)
+def _carry_out(given: argparse.Namespace) -> int:
+    module = import_module(f"appliance.operations.{given.verb}")
+    code: int = module.carry_out(given)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
     health.add_argument(
         "--wait", type=float, default=0, metavar="SECONDS", help="wait so long for all to be well"
+    )
+
+    health.add_argument(
+        "--strict", action="store_true", help="exit code 1 also for what no flow run needs"
     )
 
     logs = verbs.add_parser("logs", help="the log of all programs, or of one")
@@ -122,6 +102,36 @@ def _parser() -> argparse.ArgumentParser:
         help="wait for them to end, for so long (%(const)s)",
     )
     doings.add_parser("resume", help="take runs again")
+
+    backup = verbs.add_parser("backup", help="save everything, and look after what was saved")
+    acts = backup.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _json(acts.add_parser("create", help="make a backup now, while everything runs"))
+    _json(acts.add_parser("list", help="the backups that there are"))
+    verify = acts.add_parser("verify", help="read a backup whole and check every byte of it")
+    verify.add_argument("archive", nargs="?", help="a name or a path; the newest if left out")
+    _json(verify)
+    acts.add_parser("prune", help="remove all but the newest ZOE_BACKUP_KEEP")
+
+    restore = verbs.add_parser("restore", help="put a backup in the place of the data")
+    restore.add_argument(
+        "archive",
+        nargs="?",
+        help="a path, or a name that `zoe backup list` shows; the newest if left out",
+    )
+    restore.add_argument(
+        "--force", action="store_true", help="replace what is there, after saving it"
+    )
+
+    promote = verbs.add_parser("promote", help="move the data from SQLite to PostgreSQL")
+    promote.add_argument(
+        "--to",
+        metavar="postgres|URL",
+        help="the embedded one, or one of your own; left out: what ZOE_DATABASE names",
+    )
+
+    doctor = verbs.add_parser("doctor", help="what is wrong or will be, and what to do about it")
+    doctor.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    _json(doctor)
 
     _json(verbs.add_parser("version", help="the versions of what runs here"))
     return parser

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from appliance.errors import OperatorError
 from appliance.layout import Layout
@@ -18,6 +20,24 @@ def lock(layout: Layout) -> None:
     Raises:
         OperatorError: Another Zoe has it.
     """
+    os.set_inheritable(_take(layout), True)
+
+
+@contextmanager
+def holding(layout: Layout) -> Iterator[None]:
+    """Take the directory for a moment.
+
+    Raises:
+        OperatorError: Another Zoe has it.
+    """
+    descriptor = _take(layout)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(layout: Layout) -> int:
     descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,4 +48,4 @@ def lock(layout: Layout) -> None:
             where=str(layout.lock),
             remedy="stop that one, or give this one a data directory or volume of its own",
         ) from None
-    os.set_inheritable(descriptor, True)
+    return descriptor

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 
-from appliance.files import write_atomically
+from appliance.files import make_private_dir, write_atomically
 from appliance.layout import Runtime
 
 NAME = "zoe"
@@ -23,6 +23,7 @@ def ensure_name(runtime: Runtime) -> None:
     try:
         pwd.getpwuid(uid)
     except KeyError:
+        make_private_dir(runtime.root)
         lines = {
             runtime.passwd: f"{NAME}:x:{uid}:{gid}:Zoe:/tmp:/bin/sh\n",
             runtime.group: f"{NAME}:x:{gid}:\n",

@@ -77,6 +77,21 @@ class Runtime:
         return self.root / "fatal.json"
 
     @property
+    def template_socket(self) -> Path:
+        """Where flow runs find the process that they are forked from."""
+        return self.root / "template.sock"
+
+    @property
+    def opening(self) -> Path:
+        """There while the server backs up or migrates its database; holds its process id."""
+        return self.root / "server.opening"
+
+    @property
+    def unwritten_outcomes(self) -> Path:
+        """How jobs ended where the data directory cannot take it yet, by their names (JSON)."""
+        return self.root / "outcomes.json"
+
+    @property
     def passwd(self) -> Path:
         """The name of a user that the system does not know; see `appliance.identity`."""
         return self.root / "passwd"
@@ -108,6 +123,11 @@ class Layout:
         return self.data / "lock"
 
     @property
+    def exchange_journal(self) -> Path:
+        """There while entries of this directory are being exchanged for others (JSON)."""
+        return self.data / ".exchange.json"
+
+    @property
     def secrets_dir(self) -> Path:
         """Generated secrets, 0700."""
         return self.data / "secrets"
@@ -123,9 +143,24 @@ class Layout:
         return self.secrets_dir / "encryption_key"
 
     @property
+    def empty_blocks(self) -> Path:
+        """Made by an operator whose key is lost: blocks that it encrypted are emptied."""
+        return self.secrets_dir / "empty_blocks"
+
+    @property
     def sqlite_file(self) -> Path:
         """The SQLite database, with its -wal and -shm beside it."""
         return self.data / "database" / "prefect.db"
+
+    @property
+    def migration(self) -> Path:
+        """From which schema to which a migration is under way, and the backup before it (JSON)."""
+        return self.data / "migration.json"
+
+    @property
+    def promoted(self) -> Path:
+        """Where the SQLite database went, if it was promoted to Postgres (JSON)."""
+        return self.data / "database" / "promoted.json"
 
     @property
     def postgres_data(self) -> Path:
@@ -148,9 +183,24 @@ class Layout:
         return self.data / "worker" / "runs"
 
     @property
+    def archived_ledger(self) -> Path:
+        """In an archive: the identity of the ledger of the machine that made it."""
+        return self.data / "worker" / "ledger"
+
+    @property
     def drained(self) -> Path:
         """There while an operator wants the worker here to take no runs."""
         return self.data / "worker" / "drained"
+
+    @property
+    def backups(self) -> Path:
+        """Where backups go unless the settings name another place."""
+        return self.data / "backups"
+
+    @property
+    def maintenance(self) -> Path:
+        """How each job of the program `maintenance` ended the last time (JSON)."""
+        return self.data / "maintenance"
 
     @property
     def ui(self) -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from appliance.credentials import Credentials
@@ -23,6 +24,7 @@ OWNED = {
     "PREFECT_API_DATABASE_CONNECTION_URL": "ZOE_DATABASE",
     "PREFECT_API_SSL_CERT_FILE": "ZOE_TLS_CA_FILE",
     "PREFECT_API_URL": "ZOE_API_URL",
+    "PREFECT_EVENTS_RETENTION_PERIOD": "ZOE_RETENTION_EVENTS",
     "PREFECT_HOME": "ZOE_DATA_DIR",
     "PREFECT_SERVER_API_AUTH_STRING": "ZOE_ADMIN_USER and ZOE_ADMIN_PASSWORD",
     "PREFECT_SERVER_API_BASE_PATH": "ZOE_PUBLIC_URL",
@@ -30,6 +32,9 @@ OWNED = {
     "PREFECT_SERVER_API_PORT": "ZOE_PORT",
     "PREFECT_SERVER_DATABASE_CONNECTION_URL": "ZOE_DATABASE",
     "PREFECT_SERVER_ENCRYPTION_KEY": "ZOE_ENCRYPTION_KEY",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "ZOE_RETENTION_EVENTS",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "ZOE_RETENTION_RUNS",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "ZOE_RETENTION_RUNS",
     "PREFECT_SERVER_UI_API_URL": "ZOE_PUBLIC_URL",
     "PREFECT_SERVER_UI_SERVE_BASE": "ZOE_PUBLIC_URL",
     "PREFECT_SERVER_UI_STATIC_DIRECTORY": "ZOE_DATA_DIR",
@@ -42,16 +47,16 @@ OWNED = {
 # Chosen as well: results may be wanted on a disk that several machines share.
 RESULTS = "PREFECT_LOCAL_STORAGE_PATH"
 
+DAY_SECONDS = 86_400
+
 QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
 CHOSEN_FOR_SERVER = {
     **QUIET,
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_METRICS_ENABLED": "true",
-    # Leases of global limits survive a restart of the one server without Redis.
-    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
-        "prefect.server.concurrency.lease_storage.filesystem"
-    ),
+    # Leases of limits survive a restart, and an absence, of the one server without Redis.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "appliance.server.leases",
     # A restart with the same Prefect and the same blocks skips registering them again.
     "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "true",
 }
@@ -62,7 +67,27 @@ CHOSEN_FOR_CLIENTS = {
     "PREFECT_WORKER_QUERY_SECONDS": "2",
     # The supervisor's stream is read in `docker logs`, where colour codes are noise.
     "PREFECT_LOGGING_COLORS": "false",
+    # A client waits 2, 4, 8… s between its tries: nine outlive a server that is away for a
+    # quarter of an hour. Prefect's five end after a minute, and the flow run with them.
+    "PREFECT_CLIENT_MAX_RETRIES": "9",
 }
+
+CHOSEN_FOR_WARM_RUNS = {
+    # A flow run's end waits for the thread of its heartbeats, up to a second. Zoe's worker and its
+    # server see by other means whether a run is alive. Prefect takes no "none" under its own name.
+    "PREFECT_FLOWS": '{"heartbeat_frequency": null}',
+}
+# One certificate that was never valid. Each of Prefect's clients reads a file of authorities when
+# it is made, also for http://, and the usual one has 140: half of a flow run's CPU time. (3.8.8)
+NO_AUTHORITY = Path(__file__).with_name("no_authority.pem")
+
+# For flow runs alone. Their worker has asked the server for its version, and has the same Prefect;
+# each run would ask again, twice. What an operator has set comes after it: Prefect's worker adds
+# its own settings to the environment of its runs.
+CHOSEN_FOR_RUNS = {"PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}
+
+# Names under which an operator may ask for heartbeats; PREFECT_FLOWS would overrule them.
+HEARTBEATS = frozenset({"PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "PREFECT_RUNNER_HEARTBEAT_FREQUENCY"})
 
 
 def check_no_owned_name(environ: Mapping[str, str]) -> None:
@@ -98,6 +123,7 @@ def server_environment(
         "PREFECT_SERVER_UI_SERVE_BASE": settings.base_path or "/",
         "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(layout.ui),
         "PREFECT_API_URL": api_url(settings),
+        **retention(settings),
     }
     if credentials.encryption_key:
         environment["PREFECT_SERVER_ENCRYPTION_KEY"] = credentials.encryption_key.get_secret_value()
@@ -108,12 +134,39 @@ def server_environment(
     return environment
 
 
+def retention(settings: Settings) -> dict[str, str]:
+    """Return what Prefect's vacuum removes, and after how long.
+
+    Logs and artifacts go with their runs; `orphans` finds those that were left behind. Prefect
+    3.8.8 takes seconds for runs and nothing but a duration of ISO 8601 for events.
+    """
+    environment = {
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"P{settings.retention_events}D",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
+    }
+    if settings.retention_runs:
+        environment |= {
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs,orphans",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(
+                settings.retention_runs * DAY_SECONDS
+            ),
+        }
+    return environment
+
+
+def chosen_for_clients(settings: Settings) -> dict[str, str]:
+    """Return our choices for clients that leave room for the operator's."""
+    if settings.warm_start and not HEARTBEATS & os.environ.keys():
+        return {**CHOSEN_FOR_CLIENTS, **CHOSEN_FOR_WARM_RUNS}
+    return CHOSEN_FOR_CLIENTS
+
+
 def client_environment(
     settings: Settings, credentials: Credentials, layout: Layout
 ) -> dict[str, str]:
     """Return what a worker and the flow runs below it need to reach the server."""
     environment = {
-        **CHOSEN_FOR_CLIENTS,
+        **chosen_for_clients(settings),
         RESULTS: str(layout.results),
         **_operators_choice(),
         "PREFECT_HOME": str(layout.prefect_home),
@@ -128,6 +181,8 @@ def client_environment(
     elif settings.tls and Component.SERVER in settings.runs_here:
         # The certificate is for the public name; these clients call 127.0.0.1 and stay on it.
         environment.setdefault("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "true")
+    elif urlsplit(api_url(settings)).scheme == "http":
+        environment["PREFECT_API_SSL_CERT_FILE"] = str(NO_AUTHORITY)
     return environment
 
 

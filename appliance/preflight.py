@@ -8,9 +8,10 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from appliance import credentials, stamp
+from appliance import credentials, guards, stamp
 from appliance.database import postgres, reachability
-from appliance.errors import OperatorError, SeveralMistakesError
+from appliance.database.promotion import guard
+from appliance.errors import OperatorError, SeveralMistakesError, WorldError
 from appliance.layout import Layout, Runtime
 from appliance.prefect_environment import check_no_owned_name
 from appliance.settings import Component, DatabaseEngine, Settings
@@ -29,6 +30,7 @@ def check(settings: Settings, layout: Layout, runtime: Runtime, *, starting: boo
 
     Raises:
         OperatorError: All that is wrong.
+        WorldError: Nothing is known to be wrong, but the database cannot be looked into.
     """
     mistakes = []
     for one in _checks(settings, layout, runtime, starting=starting):
@@ -38,6 +40,10 @@ def check(settings: Settings, layout: Layout, runtime: Runtime, *, starting: boo
             mistakes += error.errors
         except OperatorError as error:
             mistakes.append(error)
+        except WorldError:
+            # Data of another user cannot be looked into; the reason is among the mistakes.
+            if not mistakes:
+                raise
     if mistakes:
         raise SeveralMistakesError(mistakes)
 
@@ -54,14 +60,33 @@ def _checks(
     if Component.SERVER not in settings.runs_here:
         yield lambda: credentials.read(settings, layout)
         return
+    if starting:
+        yield lambda: guard.check(settings, layout)
     if settings.tls:
         yield lambda: certificate(settings.tls_cert_file, settings.tls_key_file)
-    if settings.engine is DatabaseEngine.EMBEDDED_POSTGRES:
-        yield lambda: postgres.find_bin_dir(settings.postgres_bin_dir)
     if starting:
         yield lambda: port(settings.host, settings.port)
-        if settings.engine is DatabaseEngine.EXTERNAL_POSTGRES:
-            yield lambda: reachability.check(settings.database.get_secret_value())
+    yield lambda: database(settings, layout, runtime, starting=starting)
+
+
+def database(settings: Settings, layout: Layout, runtime: Runtime, *, starting: bool) -> None:
+    """Refuse a database that cannot be used as it is, as far as that can be seen now.
+
+    The embedded one can be looked into only when it is served; the server does that.
+
+    Raises:
+        OperatorError: It can't be used.
+        WorldError: It can't be looked into.
+    """
+    if settings.engine is DatabaseEngine.EMBEDDED_POSTGRES:
+        bin_dir = postgres.find_bin_dir(settings.postgres_bin_dir)
+        guards.cluster_version(layout.postgres_data, bin_dir)
+        return
+    if settings.engine is DatabaseEngine.EXTERNAL_POSTGRES:
+        if not starting:
+            return
+        reachability.check(settings.database.get_secret_value())
+    guards.database(settings, layout, guards.look(settings, layout, runtime))
 
 
 def data_directory(layout: Layout) -> None:

@@ -29,7 +29,7 @@ def main() -> int:
         settings = load().settings
         api = Api(settings, credentials.read(settings, Layout(settings.data_dir)))
         api.wait(say)
-        if pool.ensure(api, settings.work_pool):
+        if pool.ensure(api, settings.work_pool, warm_start=settings.warm_start):
             say(f"made the work pool {settings.work_pool}")
     except ZoeError as error:
         say(error.line())

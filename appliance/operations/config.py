@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from appliance.prefect_environment import (
     CHOSEN_FOR_CLIENTS,
     CHOSEN_FOR_SERVER,
     OWNED,
+    chosen_for_clients,
 )
 from appliance.settings import Configuration, load
 
@@ -32,6 +34,11 @@ SECRET_WORDS = (
     "TOKEN",
     "URL",
 )
+
+
+def carry_out(given: argparse.Namespace) -> int:
+    """Carry out the command line."""
+    return check() if given.action == "check" else show(as_json=given.json)
 
 
 def check() -> int:
@@ -70,7 +77,7 @@ def effective(loaded: Configuration) -> dict[str, dict[str, Any]]:
         name: {"value": _shown(getattr(loaded.settings, name)), "origin": loaded.origins[name]}
         for name in type(loaded.settings).model_fields
     }
-    for name, value in {**CHOSEN_FOR_SERVER, **CHOSEN_FOR_CLIENTS}.items():
+    for name, value in {**CHOSEN_FOR_SERVER, **chosen_for_clients(loaded.settings)}.items():
         rows[name] = {"value": value, "origin": "Zoe's choice"}
     for name, value in os.environ.items():
         if (name.startswith("PREFECT_") and name not in OWNED) or name in CHOSEN_FOR_CLIENTS:

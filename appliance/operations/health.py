@@ -1,11 +1,15 @@
 """`zoe health`: exit code 0 when every program does its work, 1 when not.
 
+What failed that no flow run needs, such as a backup, is said and counts with `--strict` only: a
+restart by whoever watches would not mend it.
+
 It runs every few seconds for as long as a container lives, so it reads one file and imports next
 to nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 
@@ -16,12 +20,18 @@ from appliance.supervisor.health import Health, read
 POLL_SECONDS = 0.2
 
 
-def health(*, quiet: bool, wait: float) -> int:
+def carry_out(given: argparse.Namespace) -> int:
+    """Carry out the command line."""
+    return health(quiet=given.quiet, wait=given.wait, strict=given.strict)
+
+
+def health(*, quiet: bool, wait: float, strict: bool = False) -> int:
     """Judge the conductor's last report.
 
     Args:
         quiet: Say nothing when all is well.
         wait: Seconds to wait for all to be well.
+        strict: Let what is degraded count as unhealthy.
     """
     runtime = Runtime.from_environment()
     until = time.monotonic() + wait
@@ -32,9 +42,12 @@ def health(*, quiet: bool, wait: float) -> int:
     complaints = judge(found)
     for complaint in complaints:
         sys.stderr.write(f"{complaint}\n")
-    if not complaints and not quiet:
+    degraded = found.degraded if found else ()
+    for reason in degraded:
+        sys.stderr.write(f"degraded: {reason}\n")
+    if not complaints and not degraded and not quiet:
         sys.stdout.write("healthy\n")
-    return FAILURE_EXIT_CODE if complaints else 0
+    return FAILURE_EXIT_CODE if complaints or (strict and degraded) else 0
 
 
 def judge(found: Health | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
@@ -20,6 +21,11 @@ from appliance.supervisor.stream import KEPT_FILES, program_of
 POLL_SECONDS = 0.2
 # Those that can run, supervisord itself, and who conducts them.
 PROGRAMS = (*(component.value for component in Component), CONDUCTOR, "zoe")
+
+
+def carry_out(given: argparse.Namespace) -> int:
+    """Carry out the command line."""
+    return logs(program=given.program, follow=given.follow, lines=given.lines)
 
 
 def logs(*, program: str | None, follow: bool, lines: int) -> int:

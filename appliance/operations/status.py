@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -19,6 +20,11 @@ from appliance.worker.ledger import Ledger
 
 SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3600
+
+
+def carry_out(given: argparse.Namespace) -> int:
+    """Carry out the command line."""
+    return status(as_json=given.json)
 
 
 def status(*, as_json: bool) -> int:
@@ -40,6 +46,7 @@ def collect(settings: Settings, runtime: Runtime) -> dict[str, Any]:
         "versions": versions(),
         "running": seen is not None,
         "healthy": seen is not None and seen.healthy,
+        "degraded": list(seen.degraded) if seen else [],
         "url": browser_url(settings),
         "user": settings.admin_user if settings.auth else None,
         "password_file": _password_file(settings),
@@ -69,6 +76,7 @@ def rendered(found: dict[str, Any]) -> str:
     lines = [f"Zoe {found['versions']['zoe']} is {state}: {found['url']}"]
     if found["user"]:
         lines.append(f"user {found['user']}, password in {found['password_file']}")
+    lines += [f"degraded: {reason}" for reason in found["degraded"]]
     lines.append("")
     for name, program in found["programs"].items():
         mark = "ready" if program["ready"] else "NOT READY"

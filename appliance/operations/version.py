@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import sys
 from importlib.metadata import version as installed
 
 from appliance import __version__
+
+
+def carry_out(given: argparse.Namespace) -> int:
+    """Carry out the command line."""
+    return version(as_json=given.json)
 
 
 def versions() -> dict[str, str]:

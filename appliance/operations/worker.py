@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 
@@ -12,6 +13,11 @@ from appliance.worker import admission
 from appliance.worker.ledger import Ledger
 
 POLL_SECONDS = 0.5
+
+
+def carry_out(given: argparse.Namespace) -> int:
+    """Carry out the command line."""
+    return drain(wait=given.wait) if given.action == "drain" else resume()
 
 
 def drain(*, wait: float | None) -> int:

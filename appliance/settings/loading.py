@@ -24,8 +24,11 @@ from appliance.settings.sources import (
     variable,
 )
 
-# Read before, or without, the settings model; see `appliance.layout` and `sources`.
-BOOTSTRAP_VARIABLES = frozenset({"ZOE_CONFIG", "ZOE_RUNTIME_DIR", "ZOE_TEMPLATES"})
+# Read before, or without, the settings model; see `appliance.layout` and `sources`. The last is
+# told to flow runs by their worker; see `appliance.worker.warm.protocol`.
+BOOTSTRAP_VARIABLES = frozenset(
+    {"ZOE_CONFIG", "ZOE_RUNTIME_DIR", "ZOE_TEMPLATES", "ZOE_TEMPLATE_SOCKET"}
+)
 DEFAULT = "default"
 
 

@@ -6,19 +6,27 @@ ends the sentence of every refusal.
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from appliance.settings import values
 
 ENV_PREFIX = "ZOE_"
 
@@ -47,6 +55,12 @@ class OnCrash(StrEnum):
     RESCHEDULE = "reschedule"
 
 
+_HttpUrl = Annotated[str, AfterValidator(values.http_url)]
+_PrefectName = Annotated[str, AfterValidator(values.prefect_name)]
+_SecretLine = Annotated[SecretStr, AfterValidator(values.one_line)]
+_Cron = Annotated[str | None, BeforeValidator(values.cron)]
+
+
 def _described(description: str, expects: str, default: Any = None) -> Any:
     return Field(default=default, description=description, json_schema_extra={"expects": expects})
 
@@ -60,12 +74,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
-    components: Annotated[tuple[Component, ...], NoDecode] = _described(
-        "Which parts run here. `worker` alone, with `api_url`, makes an extra worker of a machine.",
-        "a comma-separated list of database, server, worker, deployer",
-        tuple(Component),
+    components: Annotated[tuple[Component, ...], NoDecode, BeforeValidator(values.split_list)] = (
+        _described(
+            "Which parts run here. `worker` alone, with `api_url`, makes an extra worker.",
+            "a comma-separated list of database, server, worker, deployer",
+            tuple(Component),
+        )
     )
-    data_dir: Path = _described(
+    data_dir: Annotated[Path, AfterValidator(values.absolute)] = _described(
         "The directory of all state: database, secrets, results, logs. The image sets `/data`.",
         "an absolute path",
         Path("/var/lib/zoe"),
@@ -93,7 +109,7 @@ class Settings(BaseSettings):
         description="The port of UI and API.",
         json_schema_extra={"expects": "a port number from 1 to 65535"},
     )
-    public_url: str | None = _described(
+    public_url: _HttpUrl | None = _described(
         "The address under which browsers reach Zoe, where that differs from what they send in "
         "the Host header: behind a reverse proxy, or below a path such as "
         "`https://example.org/prefect`. A proxy may strip that path or keep it.",
@@ -113,22 +129,22 @@ class Settings(BaseSettings):
         "true or false",
         True,
     )
-    admin_user: str = _described(
+    admin_user: Annotated[str, AfterValidator(values.user_name)] = _described(
         "The one user of UI and API.", "a name without colon or white space", "admin"
     )
-    admin_password: SecretStr | None = _described(
+    admin_password: _SecretLine | None = _described(
         "The password of `admin_user`. Left out, one is generated on the first start and kept in "
         "`secrets/admin_password` of the data directory. An extra worker needs the server's.",
         "a non-empty text in one line",
     )
-    encryption_key: SecretStr | None = _described(
+    encryption_key: Annotated[SecretStr, AfterValidator(values.fernet_key)] | None = _described(
         "The key that encrypts secret blocks in the database. Left out, one is generated on the "
         "first start and kept in `secrets/encryption_key` of the data directory.",
         "32 bytes in URL-safe base64, as "
         "`python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`"
         " prints them",
     )
-    api_url: str | None = _described(
+    api_url: _HttpUrl | None = _described(
         "The API of a server that runs elsewhere, for machines without the component `server`.",
         "a URL such as https://zoe.example.org:4200/api",
     )
@@ -137,12 +153,12 @@ class Settings(BaseSettings):
         "does not know it (PEM).",
         "the path of a readable PEM file",
     )
-    work_pool: str = _described(
+    work_pool: Annotated[_PrefectName, AfterValidator(values.unreserved_name)] = _described(
         "The work pool that the worker here serves; made when it is missing.",
         "a name without / or % that does not begin with prefect",
         "default",
     )
-    worker_name: str | None = _described(
+    worker_name: _PrefectName | None = _described(
         "The name under which the worker here appears; the host's name when left out.",
         "a name without / or %",
     )
@@ -153,7 +169,29 @@ class Settings(BaseSettings):
         description="How many flow runs the worker here runs at once.",
         json_schema_extra={"expects": "a whole number from 1 to 10000"},
     )
-    projects: Annotated[tuple[Path, ...], NoDecode] = _described(
+    warm_start: bool = _described(
+        "On trial: whether flow runs are forks of a process that has imported Prefect already. "
+        "Set it on every machine that serves the work pool, or on none.",
+        "true or false",
+        False,
+    )
+    preload: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(values.split_list),
+        AfterValidator(values.module_names),
+    ] = _described(
+        "Libraries that flow runs find imported already with `warm_start`. Installed ones that "
+        "start no thread when they are imported; never a project's own modules.",
+        "a comma-separated list of modules, such as pandas,sqlalchemy",
+        (),
+    )
+    projects: Annotated[
+        tuple[Path, ...],
+        NoDecode,
+        BeforeValidator(values.split_list),
+        AfterValidator(values.each_absolute),
+    ] = _described(
         "The projects whose `deployments/*.yaml` the deployer applies.",
         "a comma-separated list of absolute directories",
         (Path("/opt/zoe/project"),),
@@ -187,6 +225,71 @@ class Settings(BaseSettings):
         "otherwise by `--stop-timeout` or `-t`.",
         json_schema_extra={"expects": "whole seconds from 6 to 86400"},
     )
+    lost_after: int = Field(
+        default=180,
+        ge=60,
+        le=86_400,
+        description="Seconds without a sign of life after which a worker on another machine counts "
+        "as dead; what becomes of its flow runs is for `on_crash` to say. Time in which the server "
+        "here was away does not count.",
+        json_schema_extra={"expects": "whole seconds from 60 to 86400"},
+    )
+    backup_schedule: _Cron = _described(
+        "When a backup is made, in the machine's time zone.",
+        "five cron fields such as `0 3 * * *`, or off",
+        "0 3 * * *",
+    )
+    backup_keep: int = Field(
+        default=7,
+        ge=1,
+        le=10_000,
+        description="How many backups are kept; older ones are removed after a new one is whole.",
+        json_schema_extra={"expects": "a whole number from 1 to 10000"},
+    )
+    backup_target: Annotated[str, AfterValidator(values.backup_target)] | None = _described(
+        "Where backups go: a directory, better on another disk, or an S3-compatible bucket. Left "
+        "out, `backups` in the data directory.",
+        "an absolute directory, or s3://BUCKET or s3://BUCKET/PREFIX",
+    )
+    backup_passphrase: _SecretLine | None = _described(
+        "Encrypts backups. Keep it elsewhere, too: without it they cannot be restored.",
+        "a non-empty text in one line",
+    )
+    backup_s3_endpoint: _HttpUrl | None = _described(
+        "The address of an S3-compatible service; left out, Amazon's for the region.",
+        "an http:// or https:// URL",
+    )
+    backup_s3_region: str = _described(
+        "The region of the bucket.", "a region's name, such as us-east-1", "us-east-1"
+    )
+    backup_s3_access_key: _SecretLine | None = _described(
+        "The access key of the bucket. Left out, the machine's own role is asked for one.",
+        "a non-empty text in one line",
+    )
+    backup_s3_secret_key: _SecretLine | None = _described(
+        "The secret that belongs to `backup_s3_access_key`.", "a non-empty text in one line"
+    )
+    drill_schedule: _Cron = _described(
+        "When the newest backup is restored into a scratch directory, started and counted, to "
+        "prove that it can be.",
+        "five cron fields such as `0 5 * * 0`, or off",
+        "0 5 * * 0",
+    )
+    retention_runs: int = Field(
+        default=90,
+        ge=0,
+        le=36_500,
+        description="Days after which finished flow runs are removed, with their task runs, logs "
+        "and artifacts; 0 keeps them for ever.",
+        json_schema_extra={"expects": "whole days from 0 to 36500"},
+    )
+    retention_events: int = Field(
+        default=7,
+        ge=1,
+        le=36_500,
+        description="Days after which events are removed.",
+        json_schema_extra={"expects": "whole days from 1 to 36500"},
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -204,78 +307,12 @@ class Settings(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
-    @field_validator("components", "projects", mode="before")
-    @classmethod
-    def _split_list(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
     @field_validator("components")
     @classmethod
     def _in_start_order(cls, value: tuple[Component, ...]) -> tuple[Component, ...]:
         if not value:
             raise ValueError("names no component")
         return tuple(component for component in Component if component in value)
-
-    @field_validator("data_dir", "projects")
-    @classmethod
-    def _absolute(cls, value: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
-        for path in value if isinstance(value, tuple) else (value,):
-            if not path.is_absolute():
-                raise ValueError(f"'{path}' is a relative path")
-        return value
-
-    @field_validator("public_url", "api_url")
-    @classmethod
-    def _http_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            port_is_valid = parts.port != 0
-        except ValueError:
-            raise ValueError("is not a well-formed URL") from None
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
-            raise ValueError("is not an http or https URL with a host")
-        if parts.query or parts.fragment or parts.username or parts.password:
-            raise ValueError("carries a query, a fragment or credentials")
-        return value.rstrip("/")
-
-    @field_validator("admin_user")
-    @classmethod
-    def _user_without_colon(cls, value: str) -> str:
-        if not re.fullmatch(r"[^\s:]+", value):
-            raise ValueError("is empty or holds a colon or white space")
-        return value
-
-    @field_validator("admin_password")
-    @classmethod
-    def _password_in_one_line(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[^\r\n]+", value.get_secret_value()):
-            raise ValueError("is empty or has more than one line")
-        return value
-
-    @field_validator("encryption_key")
-    @classmethod
-    def _fernet_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]{43}=", value.get_secret_value()):
-            raise ValueError("is not a key")
-        return value
-
-    @field_validator("work_pool", "worker_name")
-    @classmethod
-    def _prefect_name(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[^/%&><]+", value):
-            raise ValueError("is empty or holds one of / % & > <")
-        return value
-
-    @field_validator("work_pool")
-    @classmethod
-    def _pool_not_reserved(cls, value: str) -> str:
-        if value.lower().startswith("prefect"):
-            raise ValueError("begins with a word that Prefect has reserved")
-        return value
 
     @field_validator("database")
     @classmethod
@@ -303,6 +340,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{ENV_PREFIX}{given.upper()} is set without {ENV_PREFIX}{missing.upper()}; "
                 "set both, or neither"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _both_keys_of_the_bucket(self) -> Self:
+        if (self.backup_s3_access_key is None) != (self.backup_s3_secret_key is None):
+            raise ValueError(
+                "one of ZOE_BACKUP_S3_ACCESS_KEY and ZOE_BACKUP_S3_SECRET_KEY is set without the "
+                "other; set both, or neither"
             )
         return self
 

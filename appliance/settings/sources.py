@@ -29,7 +29,12 @@ def variable(field: str) -> str:
 
 def is_secret(field: FieldInfo) -> bool:
     """Tell whether a setting's value must never be shown."""
-    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+    return _mentions_secret(field.annotation)
+
+
+def _mentions_secret(annotation: object) -> bool:
+    """Look through `Optional` and `Annotated`, however deep."""
+    return annotation is SecretStr or any(map(_mentions_secret, get_args(annotation)))
 
 
 def secret_fields() -> list[str]:

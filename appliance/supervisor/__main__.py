@@ -15,10 +15,11 @@ from pathlib import Path
 from supervisor import events, loggers
 from supervisor.medusa import asyncore_25 as asyncore
 from supervisor.options import ServerOptions
+from supervisor.process import Subprocess
 from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
-from appliance.errors import FAILURE_EXIT_CODE
+from appliance.errors import USAGE_EXIT_CODE
 from appliance.layout import Layout, Runtime
 from appliance.log import stamped
 from appliance.supervisor import fatal
@@ -26,6 +27,7 @@ from appliance.supervisor.configuration import START_RETRIES
 from appliance.supervisor.stream import LogFile, Stream
 
 SELF = "zoe"
+DATABASE = "database"
 
 # Said by supervisord at each start; true, intended and of no use to a reader.
 NOISE = (
@@ -98,6 +100,14 @@ class Options(ServerOptions):  # type: ignore[misc] # supervisor ships no types
         super().__init__()
         self._stream = stream
         self._wakeup = Wakeup()
+        self.reaped_status = 0
+
+    def waitpid(self) -> tuple[int | None, int | None]:
+        """Reap a process, and keep its status: supervisord forgets that of a failed start."""
+        pid, status = super().waitpid()
+        if status is not None:
+            self.reaped_status = status
+        return pid, status
 
     def get_socket_map(self) -> dict[int, object]:
         """Return what the event loop waits for, the live map that it adds connections to."""
@@ -118,6 +128,8 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
         super().__init__(options)
         self._stream = stream
         self._runtime = runtime
+        # By program: what its last process said that ended without having been asked to.
+        self.parting: dict[str, str] = {}
 
     def runforever(self) -> None:
         """Run until all programs have stopped."""
@@ -136,6 +148,25 @@ class Pid1(Supervisor):  # type: ignore[misc] # supervisor ships no types
     def _on_end(self, event: events.ProcessStateEvent) -> None:
         # supervisord has read all that was left in the pipe before it notifies us.
         self._stream.flush(event.process.config.name)
+        self._give_up_on_a_mistake(event.process)
+
+    def _give_up_on_a_mistake(self, process: Subprocess) -> None:
+        """End at once where a program says that its operator must act: no new try mends that.
+
+        Postgres, which the database becomes, means other things by its exit codes.
+        """
+        name = process.config.name
+        ended_by_itself = not process.killing and self.options.mood == SupervisorStates.RUNNING
+        if ended_by_itself:
+            self.parting[name] = self._stream.last_line(name)
+        if name == DATABASE or not ended_by_itself:
+            return
+        if os.waitstatus_to_exitcode(self.options.reaped_status) == USAGE_EXIT_CODE:
+            reason, last_line = "it must be set right first", self._stream.last_line(name)
+            fatal.record(
+                self._runtime, fatal.Fatal(name, reason, last_line, exit_code=USAGE_EXIT_CODE)
+            )
+            self.options.mood = SupervisorStates.SHUTDOWN
 
     def _on_stopping(self, _: events.SupervisorStoppingEvent) -> None:
         self._runtime.health_report.unlink(missing_ok=True)
@@ -171,8 +202,9 @@ def main() -> int:
     options.test = False
     # A terminal's Ctrl-\\ must not leave a core file of PID 1.
     signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    pid1 = Pid1(options, stream, runtime)
     try:
-        Pid1(options, stream, runtime).main()
+        pid1.main()
     except asyncore.ExitNow:
         pass
     finally:
@@ -183,8 +215,10 @@ def main() -> int:
         os.execv(sys.executable, [sys.executable, "-P", "-m", "appliance", "run"])  # noqa: S606
     given_up = fatal.recorded(runtime)
     if given_up:
-        stream.feed(SELF, stamped("ERROR", given_up.line()).encode() + b"\n")
-        return FAILURE_EXIT_CODE
+        # The conductor knows states and answers, but hears nobody.
+        parting = pid1.parting.get(given_up.program, "")
+        stream.feed(SELF, stamped("ERROR", given_up.line(parting)).encode() + b"\n")
+        return given_up.exit_code
     stream.feed(SELF, stamped("INFO", "stopped").encode() + b"\n")
     return 0
 

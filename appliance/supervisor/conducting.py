@@ -27,6 +27,7 @@ class Observation:
         alive: Whether it answers at all; one that does not is hung, or still starting.
         ready: Whether it does its work, so that the next one may start.
         detail: Why not, in words for `zoe status`; empty when it is ready.
+        busy: Whether it does what takes as long as it takes before it can become ready.
     """
 
     state: str
@@ -34,6 +35,7 @@ class Observation:
     alive: bool
     ready: bool
     detail: str = ""
+    busy: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class Conductor:
         if seen.ready and not memory.was_ready:
             memory.was_ready, memory.vain_tries = True, 0
             return [BecameReady(program, now - memory.since)]
+        if seen.busy:
+            memory.since = now
         if memory.was_ready:
             memory.failures = 0 if seen.alive else memory.failures + 1
             if memory.failures >= FAILURES_OF_A_HANG:

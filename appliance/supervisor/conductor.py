@@ -37,6 +37,7 @@ def main() -> int:
     """Conduct until SIGTERM, which ends this process by the kernel's default."""
     runtime = Runtime.from_environment()
     ready_seconds, program_probes = probes.from_plan(runtime)
+    degradations = probes.degradations_from_plan(runtime)
     control = Control(runtime)
     conductor = Conductor(ready_seconds)
     began = time.monotonic()
@@ -46,7 +47,7 @@ def main() -> int:
             processes = control.processes()
             seen = observe(processes, program_probes)
             actions = conductor.step(seen, time.monotonic())
-            health = Health.of(seen, processes)
+            health = Health.of(seen, processes, degradations())
             write_json(runtime.health_report, health.to_json())
             for action in actions:
                 carry_out(action, control, runtime)
@@ -72,7 +73,7 @@ def observe(
             if state in UP
             else probes.Finding(alive=False, ready=False, detail=_described(state))
         )
-        seen[name] = Observation(state, pid, finding.alive, finding.ready, finding.detail)
+        seen[name] = Observation(state, pid, *finding)
     return seen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,14 +41,19 @@ class Health:
     Attributes:
         programs: By name, in start order.
         at: The moment, as a reading of the monotonic clock.
+        degraded: What failed that no flow run needs, such as a backup; a line each.
     """
 
     programs: Mapping[str, ProgramHealth]
     at: float
+    degraded: Sequence[str] = ()
 
     @classmethod
     def of(
-        cls, seen: Mapping[str, Observation], processes: Mapping[str, Mapping[str, Any]]
+        cls,
+        seen: Mapping[str, Observation],
+        processes: Mapping[str, Mapping[str, Any]],
+        degraded: Sequence[str] = (),
     ) -> Health:
         """Put together what was seen of each program."""
         programs = {
@@ -61,7 +66,7 @@ class Health:
             )
             for name, observation in seen.items()
         }
-        return cls(programs, time.monotonic())
+        return cls(programs, time.monotonic(), tuple(degraded))
 
     @property
     def healthy(self) -> bool:
@@ -80,4 +85,4 @@ def read(runtime: Runtime) -> Health | None:
     if report is None or not 0 <= time.monotonic() - report["at"] <= STALE_SECONDS:
         return None
     programs = {name: ProgramHealth(**program) for name, program in report["programs"].items()}
-    return Health(programs, report["at"])
+    return Health(programs, report["at"], tuple(report.get("degraded", ())))

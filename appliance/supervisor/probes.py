@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance import heartbeat
-from appliance.layout import Runtime
+from appliance.layout import Layout, Runtime
+from appliance.maintenance import outcome
 
 PATIENCE_SECONDS = 5
 # A heart that has not beaten for so long has stopped; the programs beat every few seconds.
@@ -20,11 +21,12 @@ HEARTBEAT_SECONDS = 30
 
 
 class Finding(NamedTuple):
-    """The outcome of one probe; `detail` says what is wrong and is empty when nothing is."""
+    """The outcome of one probe, in the words of `conducting.Observation`."""
 
     alive: bool
     ready: bool
     detail: str = ""
+    busy: bool = False
 
 
 Probe = Callable[[int], Finding]
@@ -80,16 +82,20 @@ class ServerProbe:
         port: Its port.
         tls: Whether it speaks TLS.
         base_path: The path below which it lives.
+        opening: The file that tells that it is at work on its database before it listens.
     """
 
     host: str
     port: int
     tls: bool
     base_path: str
+    opening: Path
 
     def __call__(self, pid: int) -> Finding:
         """Probe it by Prefect's two open routes."""
-        del pid
+        if _content(self.opening) == str(pid):
+            detail = "backs up or migrates its database"
+            return Finding(alive=True, ready=False, detail=detail, busy=True)
         if not self._answers("/api/health"):
             return Finding(alive=False, ready=False, detail="does not answer on its port")
         if not self._answers("/api/ready"):
@@ -116,6 +122,13 @@ class ServerProbe:
         )
 
 
+def degradations_from_plan(runtime: Runtime) -> Callable[[], list[str]]:
+    """Return what tells which jobs failed the last time, a line each."""
+    plan = json.loads(runtime.plan.read_text(encoding="utf-8"))
+    layout = Layout(Path(plan["data"]))
+    return lambda: [f"{job.job}: {job.line}" for job in outcome.failed(layout, runtime)]
+
+
 def from_plan(runtime: Runtime) -> tuple[dict[str, int], dict[str, Probe]]:
     """Return, by program in start order, the seconds to become ready and the probe."""
     plan = json.loads(runtime.plan.read_text(encoding="utf-8"))
@@ -124,7 +137,14 @@ def from_plan(runtime: Runtime) -> tuple[dict[str, int], dict[str, Probe]]:
         if name == "database":
             probes[name] = PostgresProbe(tuple(plan["pg_isready"]))
         elif name == "server":
-            probes[name] = ServerProbe(**plan["server"])
+            probes[name] = ServerProbe(**plan["server"], opening=runtime.opening)
         else:
             probes[name] = HeartbeatProbe(runtime.heartbeat(name))
     return plan["ready_seconds"], probes
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return ""

@@ -5,9 +5,9 @@ started first, and waits for each up to its `stop_seconds` before SIGKILL:
 
     worker + server + database = ZOE_STOP_GRACE
 
-Conductor and deployer have no part in the sum: SIGTERM ends them on the spot, by the kernel's
-default, and whatever they write is whole or absent. What the grace leaves after server and
-database goes to the worker, whose flow runs have a use for it.
+Conductor, deployer and maintenance have no part in the sum: SIGTERM ends them on the spot, by the
+kernel's default, and whatever they write is whole or absent. What the grace leaves after server
+and database goes to the worker, whose flow runs have a use for it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from enum import StrEnum
 from appliance.settings import Component, DatabaseEngine, Settings
 
 CONDUCTOR = "conductor"
+MAINTENANCE = "maintenance"
 AT_ONCE = 1  # the least that supervisord can wait
 SERVER_STOP_SECONDS = 2
 DATABASE_STOP_SECONDS = 2
 # Five minutes let a slow machine migrate a large database. A first pass of the deployer takes as
 # long as the flows take to load, 20 s each at the most, and must not end the appliance.
-READY_SECONDS = {
+READY_SECONDS: dict[str, int] = {
     Component.DATABASE: 300,
     Component.SERVER: 300,
     Component.DEPLOYER: 3600,
     Component.WORKER: 300,
+    MAINTENANCE: 300,
 }
 
 # `-P` keeps the current directory, which may hold anybody's modules, out of Python's search path.
@@ -86,6 +88,7 @@ def stop_seconds(settings: Settings) -> dict[str, int]:
         Component.DATABASE.value: DATABASE_STOP_SECONDS,
         Component.SERVER.value: SERVER_STOP_SECONDS,
         Component.DEPLOYER.value: AT_ONCE,
+        MAINTENANCE: AT_ONCE,
         CONDUCTOR: AT_ONCE,
     }
     taken = sum(
@@ -98,21 +101,24 @@ def stop_seconds(settings: Settings) -> dict[str, int]:
 
 def plan(settings: Settings) -> tuple[Program, ...]:
     """Return the programs of this machine in the order in which they start."""
-    components = [component for component in Component if runs_here(component, settings)]
+    names = [component.value for component in Component if runs_here(component, settings)]
+    if Component.SERVER in settings.runs_here:
+        # It looks after what the server keeps, and after the runs of all machines.
+        names.append(MAINTENANCE)
     seconds = stop_seconds(settings)
     programs = [
         Program(
-            name=component.value,
-            command=(*PYTHON, f"appliance.{component.value}"),
+            name=name,
+            command=(*PYTHON, f"appliance.{name}"),
             priority=10 * (position + 1),
             autostart=False,
             # A server imports for several seconds before it can fail on its database.
-            start_seconds=20 if component is Component.SERVER else 5,
-            ready_seconds=READY_SECONDS[component],
-            stop_seconds=seconds[component.value],
-            stop_signal=StopSignal.INT if component is Component.DATABASE else StopSignal.TERM,
+            start_seconds=20 if name == Component.SERVER else 5,
+            ready_seconds=READY_SECONDS[name],
+            stop_seconds=seconds[name],
+            stop_signal=StopSignal.INT if name == Component.DATABASE else StopSignal.TERM,
         )
-        for position, component in enumerate(components)
+        for position, name in enumerate(names)
     ]
     conductor = Program(
         name=CONDUCTOR,

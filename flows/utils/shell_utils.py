@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     Logger = logging.Logger | logging.LoggerAdapter[Any]
 
 GRACE_SECONDS = 5.0
+# What has closed its output may need a moment to end, on a busy machine above all.
+LEAVING_SECONDS = 1.0
+POLL_SECONDS = 0.02
 """How long a command may take to end itself, once asked, before it is killed."""
 
 STDERR_LINES_IN_MESSAGE = 10
@@ -282,6 +285,9 @@ def _ended_at_exit(
     """Leave nothing of the command behind, whether it ended, failed, or was cancelled."""
     try:
         yield
+        deadline = time.monotonic() + LEAVING_SECONDS
+        while _is_alive(process) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
     finally:
         if _is_alive(process):
             logger.warning("Ending what the command left running (process group %s)", process.pid)

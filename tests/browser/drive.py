@@ -20,7 +20,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-PATIENCE_SECONDS = 60
+RUN_PAGE = "/runs/flow-run/"
+# A bound for what hangs, not a judgement of speed: other tests share the machine.
+PATIENCE_SECONDS = 300
 LINES = 8
 COMMAND = f"for i in $(seq {LINES}); do echo line-$i of {LINES}; sleep 2; done"
 FLAGS = (
@@ -126,6 +128,26 @@ class Browser:
         found.click()
         return True
 
+    def at_the_run(self) -> str | None:
+        """Go to the run that was just started; return the address once we are there.
+
+        The message that leads to it is gone after some seconds; the list of runs stays.
+        """
+        if RUN_PAGE in self.url:
+            return self.url
+        link = self.find("View run") or self._link_to_a_run()
+        if link:
+            self._driver.execute_script("arguments[0].click()", link)
+        return None
+
+    def _link_to_a_run(self) -> Any:
+        self._driver.implicitly_wait(0)
+        try:
+            links = self._driver.find_elements(By.CSS_SELECTOR, f"main a[href*='{RUN_PAGE}']")
+            return next(iter(links), None)
+        finally:
+            self._driver.implicitly_wait(PATIENCE_SECONDS)
+
     def find(self, label: str) -> Any:
         """Return the button, link or menu item that is called so; None where there is none."""
         self._driver.implicitly_wait(0)
@@ -164,10 +186,7 @@ def story(browser: Browser, user: str, password: str) -> dict[str, Any]:
     default = "seq 1 100 | xargs -I{} sh -c 'date; sleep 3'"
     browser.fill_parameter(default, COMMAND)
     browser.press("Submit")
-    browser.wait(lambda: "/runs/flow-run/" in browser.url or browser.find("View run"))
-    if "/runs/flow-run/" not in browser.url:
-        browser.press("View run")
-    seen["run"] = browser.wait(lambda: browser.url if "/runs/flow-run/" in browser.url else None)
+    seen["run"] = browser.wait(browser.at_the_run)
 
     counts = [0]
 

@@ -13,6 +13,7 @@ from tests.support.container import Finished, run_to_the_end, running, volume
 
 # The five seconds, and what Docker itself takes to set up and remove a container.
 BOUND_SECONDS = 5.0
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def test_status_for_people_and_for_machines(appliance: Container) -> None:
     assert "/data/secrets/admin_password" in told
     found = json.loads(appliance.exec("zoe", "status", "--json"))
     assert found["healthy"] is True
-    assert list(found["programs"]) == ["server", "deployer", "worker"]
+    assert list(found["programs"]) == ["server", "deployer", "worker", "maintenance"]
     assert all(program["ready"] for program in found["programs"].values())
     assert len(found["deployer"]["deployments"]) == 5
 

@@ -50,7 +50,7 @@ def test_a_websocket_with_a_wrong_password_is_closed(appliance: Container, path:
     with connect(url, subprotocols=["prefect"]) as socket:  # type: ignore[list-item] # a NewType of str
         socket.send(json.dumps({"type": "auth", "token": "admin:guess"}))
         with pytest.raises(websockets.exceptions.ConnectionClosed) as closing:
-            socket.recv(timeout=10)
+            socket.recv(timeout=60)
     assert closing.value.rcvd is not None
     assert closing.value.rcvd.code == 1008
 
@@ -60,7 +60,7 @@ def test_a_websocket_with_the_password_is_served(appliance: Container) -> None:
     with connect(url, subprotocols=["prefect"]) as socket:  # type: ignore[list-item] # a NewType of str
         token = f"admin:{appliance.password()}"
         socket.send(json.dumps({"type": "auth", "token": token}))
-        assert json.loads(socket.recv(timeout=10))["type"] == "auth_success"
+        assert json.loads(socket.recv(timeout=60))["type"] == "auth_success"
 
 
 def test_metrics_are_there_with_the_password(api: httpx.Client) -> None:

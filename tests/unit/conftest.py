@@ -16,6 +16,7 @@ import pytest
 
 from appliance.api import Api
 from appliance.settings import Settings
+from tests.unit import postgres_server as postgres_server_module
 from tests.unit.support import credentials_of, free_port, make_settings, wait_until
 
 
@@ -24,6 +25,15 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have Zoe's variables in the environment."""
     for name in [name for name in os.environ if name.upper().startswith("ZOE_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _umask_of_this_machine() -> Iterator[None]:
+    """What is tested may set it, as `zoe run` does, and would set it for the tests after."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
@@ -133,3 +143,13 @@ def _answers(port: int, process: subprocess.Popen[bytes], log: Path) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/api/ready", timeout=5).is_success
     except httpx.TransportError:
         return False
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres_server_module.Server]:
+    """A PostgreSQL server; tests/image has one in any case."""
+    bin_dir = postgres_server_module.installed()
+    if bin_dir is None:
+        pytest.skip("PostgreSQL's server programs are not installed here")
+    with postgres_server_module.serving(bin_dir) as server:
+        yield server

@@ -12,7 +12,19 @@ import pytest
 
 from appliance import __version__, cli
 
-VERBS = ["run", "status", "health", "logs", "config", "version"]
+VERBS = [
+    "run",
+    "status",
+    "health",
+    "logs",
+    "config",
+    "worker",
+    "backup",
+    "restore",
+    "promote",
+    "doctor",
+    "version",
+]
 
 
 @pytest.fixture(autouse=True)

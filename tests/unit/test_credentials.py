@@ -115,7 +115,43 @@ def test_kept_secret_that_is_of_no_use(layout: Layout, content: bytes | None, wo
     assert "ZOE_ADMIN_PASSWORD_FILE" in caught.value.line()
 
 
+def test_key_that_may_be_lost_is_not_made_anew(layout: Layout) -> None:
+    credentials.ensure(make_settings(), layout, with_key=False)
+    assert layout.admin_password.exists()
+    assert not layout.encryption_key.exists()
+    assert credentials.encryption_key(make_settings(), layout) is None
+    assert credentials.encryption_key(make_settings(encryption_key=KEY), layout) == KEY
+    credentials.ensure(make_settings(), layout)
+    kept = layout.encryption_key.read_text().strip()
+    assert credentials.encryption_key(make_settings(), layout) == kept
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [("", "is empty"), (KEY[:20], "is not a key"), (KEY * 2, "is not a key")]
+)
+def test_damaged_key(layout: Layout, content: str, words: str) -> None:
+    layout.secrets_dir.mkdir(parents=True)
+    layout.encryption_key.write_text(content)
+    with pytest.raises(OperatorError) as caught:
+        credentials.encryption_key(make_settings(), layout)
+    assert f"the secret {layout.encryption_key} {words}" in caught.value.line()
+    assert "ZOE_ENCRYPTION_KEY_FILE" in caught.value.line()
+
+
 def test_secrets_do_not_show_in_a_repr(layout: Layout) -> None:
     found = credentials.read(make_settings(admin_password="hidden", encryption_key=KEY), layout)
     assert "hidden" not in repr(found)
     assert KEY not in repr(found)
+
+
+def test_what_is_missing_is_what_neither_a_setting_gives_nor_a_file(layout: Layout) -> None:
+    both = [layout.admin_password, layout.encryption_key]
+    assert credentials.missing(make_settings(), layout) == both
+    assert credentials.missing(make_settings(auth=False), layout) == both[1:]
+    assert credentials.missing(make_settings(encryption_key=KEY), layout) == both[:1]
+    given = make_settings(admin_password="given")
+    found = credentials.read(given, layout, without=credentials.missing(given, layout))
+    assert found.auth_string is not None
+    assert found.encryption_key is None
+    credentials.ensure(make_settings(), layout)
+    assert credentials.missing(make_settings(), layout) == []

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.files import make_private_dir, read_json, write_atomically, write_json
+from appliance.files import (
+    make_private_dir,
+    read_json,
+    sync_file_system,
+    write_atomically,
+    write_json,
+)
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -77,3 +83,9 @@ def test_what_is_no_report(tmp_path: Path, content: bytes) -> None:
     assert read_json(path) is None
     path.write_bytes(content)
     assert read_json(path) is None
+
+
+def test_a_file_system_is_synced_or_that_is_said(tmp_path: Path) -> None:
+    sync_file_system(tmp_path)
+    with pytest.raises(OSError, match="absent"):
+        sync_file_system(tmp_path / "absent")

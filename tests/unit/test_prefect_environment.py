@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from prefect.settings import Settings as PrefectSettings
 from pydantic import SecretStr
 
 from appliance.credentials import Credentials
@@ -14,6 +18,7 @@ from appliance.layout import Layout
 from appliance.prefect_environment import (
     CHOSEN_FOR_CLIENTS,
     CHOSEN_FOR_SERVER,
+    NO_AUTHORITY,
     OWNED,
     api_url,
     browser_url,
@@ -176,7 +181,9 @@ def test_database_url(database: str, url: str) -> None:
 @pytest.mark.parametrize(
     ("values", "skipped", "ca"),
     [
-        ({}, False, None),
+        # There are none to be checked.
+        ({}, False, str(NO_AUTHORITY)),
+        ({"components": "worker", "api_url": "http://z/api"}, False, str(NO_AUTHORITY)),
         # Our own server's certificate is for another name than 127.0.0.1.
         (TLS, True, None),
         ({"components": "worker", "api_url": "https://z/api"}, False, None),
@@ -195,6 +202,43 @@ def test_certificates_are_checked_except_our_own(
     assert environment.get("PREFECT_API_SSL_CERT_FILE") == ca
 
 
+def test_the_file_for_plain_http_can_be_read_and_vouches_for_nobody() -> None:
+    assert ssl.create_default_context(cafile=str(NO_AUTHORITY)).verify_mode is ssl.CERT_REQUIRED
+    (certificate,) = x509.load_pem_x509_certificates(NO_AUTHORITY.read_bytes())
+    assert certificate.not_valid_after_utc < datetime(2000, 1, 1, tzinfo=UTC)
+    assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
 def test_links_in_the_log_lead_to_the_public_address() -> None:
     assert client(public_url="https://h/p")["PREFECT_UI_URL"] == "https://h/p"
     assert "PREFECT_UI_URL" not in client()
+
+
+def test_retention_in_prefect_s_words() -> None:
+    environment = server(retention_runs=30, retention_events=3)
+    assert environment["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs,orphans"
+    assert environment["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] == str(30 * 86_400)
+    # A plain number is refused by Prefect.
+    assert environment["PREFECT_SERVER_EVENTS_RETENTION_PERIOD"] == "P3D"
+
+
+def test_runs_may_be_kept_for_ever() -> None:
+    environment = server(retention_runs=0)
+    assert environment["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,orphans"
+
+
+def test_flow_runs_send_heartbeats_only_where_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert heartbeat_of(client()) is not None
+    assert heartbeat_of(client(warm_start=True)) is None
+    monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "45")
+    assert heartbeat_of(client(warm_start=True)) == 45
+
+
+def heartbeat_of(environment: dict[str, str]) -> int | None:
+    """Return what Prefect makes of an environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return PrefectSettings().flows.heartbeat_frequency

@@ -16,6 +16,9 @@ def test_written_stamp_is_accepted(tmp_path: Path) -> None:
     stamp.write(layout)
     stamp.check(layout)
     assert json.loads(layout.stamp.read_text()) == {"zoe": __version__}
+    before = layout.stamp.stat().st_ino
+    stamp.write(layout)
+    assert layout.stamp.stat().st_ino == before, "nothing new needs no room on the disk"
 
 
 @pytest.mark.parametrize(

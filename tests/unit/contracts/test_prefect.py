@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
+import json
 import re
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from prefect.client.orchestration import get_client
+from prefect.server.api import server
+from prefect.server.database import provide_database_interface
 from prefect.server.database.configurations import AioSqliteConfiguration
 from prefect.server.database.dependencies import MODELS_DEPENDENCIES
 from prefect.server.utilities import encryption
-from prefect.settings import Settings
+from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
+    PREFECT_API_URL,
+    Settings,
+    temporary_settings,
+)
 from prefect.workers.process import ProcessWorker
 from pydantic import AliasChoices, BaseModel
 
 import appliance
-from appliance.prefect_environment import OWNED
+from appliance.database import emptying
+from appliance.prefect_environment import NO_AUTHORITY, OWNED
 from appliance.worker.pool import job_template
 
 # Read by Prefect from the environment itself, past its settings.
 OUTSIDE_THE_SETTINGS = {
     "PREFECT_SERVER_ENCRYPTION_KEY": encryption,
+    "PREFECT__SERVER_WEBSERVER_ONLY": server,
 }
+
+# Set as a whole, in JSON; by the names of the fields that they are.
+GROUPS = {"PREFECT_FLOWS": "flows"}
 
 
 def aliases(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, set[str]]]:
@@ -62,7 +80,8 @@ def test_every_setting_that_we_name_exists(variables: dict[str, set[str]]) -> No
     ours = names_in_our_source()
     assert len(ours) > 20
     assert ours >= set(OWNED)
-    assert ours - variables.keys() == set(OUTSIDE_THE_SETTINGS)
+    assert ours - variables.keys() == {*OUTSIDE_THE_SETTINGS, *GROUPS}
+    assert set(Settings.model_fields) >= set(GROUPS.values())
     for name, module in OUTSIDE_THE_SETTINGS.items():
         assert f'"{name}"' in inspect.getsource(module)
 
@@ -112,6 +131,26 @@ def test_worker_takes_what_we_give() -> None:
     )
 
 
+@pytest.mark.parametrize("make", [get_client, partial(get_client, sync_client=True)])
+def test_clients_read_the_authorities_that_we_name_for_plain_http_as_well(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[[], object]
+) -> None:
+    read = []
+    create = ssl.create_default_context
+
+    def noting(*arguments: Any, cafile: str | None = None, **more: Any) -> ssl.SSLContext:
+        read.append(cafile)
+        return create(*arguments, cafile=cafile, **more)
+
+    monkeypatch.setattr(ssl, "create_default_context", noting)
+    with temporary_settings(
+        {PREFECT_API_URL: "http://z/api", PREFECT_API_SSL_CERT_FILE: str(NO_AUTHORITY)}
+    ):
+        make()
+    # Were it none, the file could go; were it another, half of a flow run's CPU time is back.
+    assert read == [str(NO_AUTHORITY)]
+
+
 def test_open_routes_of_the_probes_need_no_password(real_server: Any) -> None:
     import httpx  # noqa: PLC0415
 
@@ -121,3 +160,29 @@ def test_open_routes_of_the_probes_need_no_password(real_server: Any) -> None:
     assert httpx.get(url + "/api/admin/version").status_code == 401
     settings = httpx.get(f"{url}/ui-settings")
     assert settings.json()["api_url"] == f"{url}/api"
+
+
+def test_blocks_are_encrypted_as_the_guards_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = Fernet.generate_key().decode()
+    monkeypatch.setenv("PREFECT_SERVER_ENCRYPTION_KEY", key)
+    session: Any = None  # asked for a key only where none is given
+    token = asyncio.run(encryption.encrypt_fernet(session, {"value": "s"}))
+    assert json.loads(Fernet(key).decrypt(token)) == {"value": "s"}
+    emptied = json.loads(emptying.sealed_nothing(key))
+    assert asyncio.run(encryption.decrypt_fernet(session, emptied)) == {}
+
+
+def test_tables_that_the_guards_look_into() -> None:
+    tables = provide_database_interface().Base.metadata.tables
+    assert {"id", "data"} <= set(tables["block_document"].columns.keys())
+    assert {"key", "value"} <= set(tables["configuration"].columns.keys())
+
+
+def test_nothing_but_blocks_needs_the_encryption_key() -> None:
+    source = Path(inspect.getfile(encryption)).parents[1]
+    users = {
+        str(path.relative_to(source))
+        for path in source.rglob("*.py")
+        if "_fernet(" in path.read_text(encoding="utf-8") and "_migrations" not in path.parts
+    }
+    assert users == {"utilities/encryption.py", "database/orm_models.py"}

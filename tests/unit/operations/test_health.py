@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.files import write_json
+from appliance.files import read_json, write_json
 from appliance.layout import Runtime
 from appliance.operations.health import health
 
@@ -38,6 +38,18 @@ def test_each_program_that_is_not(runtime: Runtime, capsys: pytest.CaptureFixtur
     report(runtime, server="cannot reach its database", deployer="", worker="waits")
     assert health(quiet=True, wait=0) == 1
     assert capsys.readouterr() == ("", "server: cannot reach its database\nworker: waits\n")
+
+
+def test_what_is_degraded_is_said_and_counts_when_asked(
+    runtime: Runtime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report(runtime, server="")
+    content = read_json(runtime.health_report)
+    assert content
+    write_json(runtime.health_report, {**content, "degraded": ["backup: no space left"]})
+    assert health(quiet=False, wait=0) == 0
+    assert capsys.readouterr() == ("", "degraded: backup: no space left\n")
+    assert health(quiet=True, wait=0, strict=True) == 1
 
 
 def test_not_running(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ def test_trouble_in_words(tmp_path: Path) -> None:
     write_health(runtime, ready=False)
     problem = Problem(Path("/p/d.yaml"), 7, "unknown key 'x'")
     deployer_report.write(runtime, Report.of([], [problem]))
-    text = rendered(collect(make_settings(), runtime))
+    text = rendered(collect(make_settings(data_dir=tmp_path), runtime))
     assert "is NOT healthy" in text
     assert "  worker     NOT READY" in text
     assert "ended right after its start and is tried again\n" in text
@@ -68,7 +68,7 @@ def test_trouble_in_words(tmp_path: Path) -> None:
 
 
 def test_not_running(tmp_path: Path) -> None:
-    assert rendered(collect(make_settings(), Runtime(tmp_path))) == (
+    assert rendered(collect(make_settings(data_dir=tmp_path), Runtime(tmp_path))) == (
         "Zoe is not running here; start it with: zoe run\n"
     )
 
@@ -121,6 +121,6 @@ def test_for_machines(
 def test_duration(tmp_path: Path, seconds: int, words: str) -> None:
     runtime = Runtime(tmp_path)
     program = {"state": "RUNNING", "pid": os.getpid(), "ready": True, "detail": ""}
-    found = collect(make_settings(), runtime)
+    found = collect(make_settings(data_dir=tmp_path), runtime)
     found |= {"running": True, "programs": {"server": {**program, "seconds": seconds}}}
     assert f"for {words}\n" in operation.rendered(found)

@@ -82,7 +82,9 @@ class Appliance:
         self.runtime.supervisor_configuration.write_text(
             edit(configuration.render(programs, self.runtime))
         )
-        self.runtime.plan.write_text(json.dumps({"ready_seconds": ready_seconds or {}}))
+        self.runtime.plan.write_text(
+            json.dumps({"ready_seconds": ready_seconds or {}, "data": str(self.layout.data)})
+        )
         become_subreaper = (
             "import ctypes, os, sys;"
             f"ctypes.CDLL(None).prctl({PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0);"

@@ -31,6 +31,10 @@ def alive(pid: int = 7) -> Observation:
     return Observation("RUNNING", pid, alive=True, ready=False, detail="cannot reach its database")
 
 
+def busy(pid: int = 7) -> Observation:
+    return Observation("RUNNING", pid, alive=True, ready=False, detail="migrates", busy=True)
+
+
 def mute(pid: int = 7) -> Observation:
     return Observation("RUNNING", pid, alive=False, ready=False, detail="does not answer")
 
@@ -194,4 +198,14 @@ def test_conductor_that_was_started_anew_goes_on_from_what_it_sees() -> None:
     assert conductor.step({"database": ready(1), "server": ready(2)}, 5.0) == [
         BecameReady("database", 0.0),
         BecameReady("server", 0.0),
+    ]
+
+
+def test_who_is_busy_before_its_start_gets_the_whole_patience_afterwards() -> None:
+    story = Story()
+    assert story.see(busy()) == []
+    assert story.see(busy(), seconds=100 * PATIENCE) == []
+    assert story.see(starting(), seconds=PATIENCE - 1) == []
+    assert story.see(starting(), seconds=2) == [
+        Restart("server", f"it was not ready within {PATIENCE} s: is starting")
     ]

@@ -74,6 +74,29 @@ def test_program_that_never_becomes_ready_is_given_up(appliance: Appliance) -> N
     assert any("it was not ready within 0 s: is starting" in line for line in appliance.lines)
 
 
+# Says what is wrong with it, and ends as soon as the conductor has seen that it was there.
+DOOMED = """
+import os, pathlib, sys, time
+print("the cause is here")
+seen = pathlib.Path({report!r})
+while not (seen.exists() and str(os.getpid()) in seen.read_text()):
+    time.sleep(0.05)
+sys.exit(3)
+"""
+
+
+def test_the_last_word_is_that_of_the_program_that_was_given_up(appliance: Appliance) -> None:
+    doomed = DOOMED.format(report=str(appliance.runtime.health_report))
+    appliance.start(
+        [program("worker", python(doomed), autostart=False), conductor()],
+        ready_seconds={"worker": 60},
+    )
+    assert appliance.wait() == 1
+    last = appliance.lines[-1]
+    assert "gave up on worker: it ended 5 times before it was ready: " in last
+    assert last.endswith("its last line was: the cause is here")
+
+
 def test_only_a_program_that_is_up_is_probed() -> None:
     probed: list[int] = []
 

@@ -51,6 +51,7 @@ def test_programs_stop_in_reverse_order_and_the_exit_code_is_0(appliance: Applia
     assert appliance.errors == ""
 
 
+@pytest.mark.alone
 def test_stop_does_not_wait_for_supervisord_s_next_turn(appliance: Appliance) -> None:
     # Its loop turns once a second and stops one program a turn, unless SIGCHLD wakes it.
     count = 8
@@ -109,6 +110,28 @@ def test_program_that_cannot_stay_up_ends_all_with_its_cause(appliance: Applianc
     assert last.endswith("its last line was: the cause is here")
     assert "ERROR" in last
     assert sum("gave up on broken" in line for line in appliance.lines) == 1
+
+
+@pytest.mark.parametrize("startsecs", [0, 5], ids=["after its start", "while it starts"])
+def test_mistake_of_the_operator_ends_all_at_once_with_exit_code_2(
+    appliance: Appliance, startsecs: int
+) -> None:
+    mistaken = python("import sys; print('ZOE_X is wrong; mend it'); sys.exit(2)")
+    appliance.start(
+        [program("mistaken", mistaken), program("other", python(POLITE), 5)],
+        edit=lambda text: text.replace("startsecs=0", f"startsecs={startsecs}"),
+    )
+    assert appliance.wait() == 2
+    assert sum("ZOE_X" in line for line in appliance.said("mistaken")) == 1
+    assert "gave up on mistaken: it must be set right first" in appliance.lines[-1]
+    assert appliance.lines[-1].endswith("its last line was: ZOE_X is wrong; mend it")
+
+
+def test_exit_code_2_of_postgres_is_no_verdict(appliance: Appliance) -> None:
+    code = "import sys, time; print('up'); time.sleep(0.1); sys.exit(2)"
+    appliance.start([program("database", python(code))])
+    wait_until(lambda: len(appliance.said("database")) > 1, "it is started again")
+    assert appliance.stop() == 0
 
 
 def test_program_that_is_not_there_ends_all_with_its_cause(appliance: Appliance) -> None:

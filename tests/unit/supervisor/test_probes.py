@@ -11,17 +11,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from appliance import heartbeat
-from appliance.layout import Runtime
+from appliance.files import write_json
+from appliance.layout import Layout, Runtime
+from appliance.maintenance import outcome
+from appliance.maintenance.outcome import Outcome
 from appliance.supervisor import probes
 from appliance.supervisor.probes import Finding, HeartbeatProbe, PostgresProbe, ServerProbe
 from tests.support import certificates
 from tests.unit.support import free_port
+
+NO_FILE = Path("/nowhere/opening")
 
 
 @contextmanager
@@ -69,20 +75,34 @@ def test_server_by_its_two_open_routes(
 ) -> None:
     answers = {f"{base_path}/api/health": health, f"{base_path}/api/ready": ready}
     with http_server(answers) as (port, asked):
-        assert ServerProbe("127.0.0.1", port, tls=False, base_path=base_path)(1) == finding
+        assert (
+            ServerProbe("127.0.0.1", port, tls=False, base_path=base_path, opening=NO_FILE)(1)
+            == finding
+        )
     assert asked[0] == f"{base_path}/api/health"
 
 
 def test_server_over_tls_whatever_its_name(tmp_path: Path) -> None:
     pair = certificates.write(tmp_path, "server", host="prefect.example.org")
     with http_server({"/api/health": 200, "/api/ready": 200}, tls=pair) as (port, _):
-        assert ServerProbe("127.0.0.1", port, tls=True, base_path="")(1).ready
+        assert ServerProbe("127.0.0.1", port, tls=True, base_path="", opening=NO_FILE)(1).ready
         # Another program's port, say.
-        assert not ServerProbe("127.0.0.1", port, tls=False, base_path="")(1).alive
+        assert not ServerProbe("127.0.0.1", port, tls=False, base_path="", opening=NO_FILE)(1).alive
+
+
+def test_server_at_work_on_its_database(tmp_path: Path) -> None:
+    probe = ServerProbe(
+        "127.0.0.1", free_port(), tls=False, base_path="", opening=tmp_path / "opening"
+    )
+    probe.opening.write_text("7")
+    detail = "backs up or migrates its database"
+    assert probe(7) == Finding(alive=True, ready=False, detail=detail, busy=True)
+    # Left from a process that died at it.
+    assert not probe(8).busy
 
 
 def test_server_that_is_not_there() -> None:
-    finding = ServerProbe("127.0.0.1", free_port(), tls=False, base_path="")(1)
+    finding = ServerProbe("127.0.0.1", free_port(), tls=False, base_path="", opening=NO_FILE)(1)
     assert finding == Finding(alive=False, ready=False, detail="does not answer on its port")
 
 
@@ -91,7 +111,9 @@ def test_server_that_accepts_and_says_nothing(monkeypatch: pytest.MonkeyPatch) -
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
-        finding = ServerProbe("127.0.0.1", mute.getsockname()[1], tls=False, base_path="")(1)
+        finding = ServerProbe(
+            "127.0.0.1", mute.getsockname()[1], tls=False, base_path="", opening=NO_FILE
+        )(1)
     assert not finding.alive
 
 
@@ -108,7 +130,9 @@ def test_server_that_speaks_no_http() -> None:
 
         thread = threading.Thread(target=greet)
         thread.start()
-        finding = ServerProbe("127.0.0.1", other.getsockname()[1], tls=False, base_path="")(1)
+        finding = ServerProbe(
+            "127.0.0.1", other.getsockname()[1], tls=False, base_path="", opening=NO_FILE
+        )(1)
         thread.join()
     assert not finding.alive
 
@@ -156,7 +180,19 @@ def test_plan_names_a_probe_for_each_program(tmp_path: Path) -> None:
     assert seconds == {"database": 1, "server": 2, "deployer": 3, "worker": 4}
     assert found == {
         "database": PostgresProbe(("pg_isready", "--quiet")),
-        "server": ServerProbe("127.0.0.1", 4200, tls=True, base_path="/p"),
+        "server": ServerProbe("127.0.0.1", 4200, tls=True, base_path="/p", opening=runtime.opening),
         "deployer": HeartbeatProbe(tmp_path / "deployer.heartbeat"),
         "worker": HeartbeatProbe(tmp_path / "worker.heartbeat"),
     }
+
+
+def test_failed_jobs_are_told_written_down_or_not(tmp_path: Path) -> None:
+    layout, runtime = Layout(tmp_path / "data"), Runtime(tmp_path)
+    runtime.plan.write_text(json.dumps({"data": str(layout.data)}))
+    degradations = probes.degradations_from_plan(runtime)
+    assert degradations() == []
+    outcome.write(layout, Outcome("backup", 0.0, 1.0, ok=True))
+    outcome.write(layout, Outcome("shrink", 0.0, 1.0, ok=False, line="it is damaged"))
+    unwritten = Outcome("backup", 2.0, 3.0, ok=False, line="the disk is full")
+    write_json(runtime.unwritten_outcomes, {"backup": asdict(unwritten)})
+    assert sorted(degradations()) == ["backup: the disk is full", "shrink: it is damaged"]

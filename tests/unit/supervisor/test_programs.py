@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from appliance.settings import Component
-from appliance.supervisor.programs import CONDUCTOR, StopSignal, plan, runs_here
+from appliance.supervisor.programs import CONDUCTOR, MAINTENANCE, StopSignal, plan, runs_here
 from tests.unit.support import make_settings
 
 EXTERNAL = "postgresql://db/prefect"
@@ -15,10 +15,10 @@ EXTERNAL = "postgresql://db/prefect"
 @pytest.mark.parametrize(
     ("values", "names"),
     [
-        ({}, ["server", "deployer", "worker"]),
-        ({"database": "postgres"}, ["database", "server", "deployer", "worker"]),
-        ({"database": EXTERNAL}, ["server", "deployer", "worker"]),
-        ({"components": "worker,server"}, ["server", "worker"]),
+        ({}, ["server", "deployer", "worker", MAINTENANCE]),
+        ({"database": "postgres"}, ["database", "server", "deployer", "worker", MAINTENANCE]),
+        ({"database": EXTERNAL}, ["server", "deployer", "worker", MAINTENANCE]),
+        ({"components": "worker,server"}, ["server", "worker", MAINTENANCE]),
         ({"components": "worker", "api_url": "http://h/api"}, ["worker"]),
     ],
 )
@@ -48,7 +48,9 @@ def test_stops_share_out_exactly_the_grace(database: str, grace: int) -> None:
 
 def test_stops_fit_into_docker_s_patience_as_it_comes() -> None:
     programs = plan(make_settings(database="postgres"))
-    waited_for = [p.stop_seconds for p in programs if p.name not in {CONDUCTOR, "deployer"}]
+    waited_for = [
+        p.stop_seconds for p in programs if p.name not in {CONDUCTOR, "deployer", MAINTENANCE}
+    ]
     assert sum(waited_for) < 10
 
 
