@@ -12,6 +12,13 @@ from appliance.errors import WorldError
 
 PAGE = 200
 
+# What Prefect reads within one request only (seen with 3.8.8): parameters are checked against the
+# schema beside them, and a queue without its pool is looked for by name in every pool.
+SENT_TOGETHER = (
+    ("parameters", "parameter_openapi_schema", "enforce_parameter_schema"),
+    ("work_pool_name", "work_queue_name"),
+)
+
 
 def read_actual(api: Api) -> dict[str, dict[str, Any]]:
     """Return every deployment of the server by `flow/deployment`."""
@@ -82,11 +89,10 @@ def _create(change: Create, api: Api) -> None:
 def _update(change: Update, api: Api) -> None:
     path = f"/deployments/{change.deployment_id}"
     if change.fields:
-        # Prefect checks parameters against the schema of the same request.
         fields = {**change.fields}
-        if "parameters" in fields or "parameter_openapi_schema" in fields:
-            for name in ("parameters", "parameter_openapi_schema", "enforce_parameter_schema"):
-                fields[name] = change.desired.fields[name]
+        for together in SENT_TOGETHER:
+            if not fields.keys().isdisjoint(together):
+                fields |= {name: change.desired.fields[name] for name in together}
         api.patch(path, fields)
     for schedule_id in change.dropped_schedules:
         api.delete(f"{path}/schedules/{schedule_id}")

@@ -126,6 +126,23 @@ def test_every_field_changes_and_comes_back(api: Api) -> None:
     }
 
 
+def test_a_queue_is_looked_for_in_its_own_pool(api: Api) -> None:
+    """Prefect takes a queue of the same name from any pool where the request names none."""
+    others = [f"other-{number}" for number in range(8)]
+    for other in others:
+        pool.ensure(api, other)
+        api.post(f"/work_pools/{other}/queues", {"name": "shared"})
+    try:
+        carried_out(api, wanted("queued"))
+        for queue in ("shared", "default"):
+            carried_out(api, wanted("queued", work_pool={"work_queue_name": queue}))
+            there = held(api, "queued")
+            assert (there["work_pool_name"], there["work_queue_name"]) == ("default", queue)
+    finally:
+        for other in others:
+            api.delete(f"/work_pools/{other}")
+
+
 def test_schedule_keeps_its_identity_and_its_pause(api: Api) -> None:
     carried_out(api, wanted("paused", schedules=[{"interval": 60, "slug": "s"}]))
     there = held(api, "paused")
