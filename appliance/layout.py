@@ -92,6 +92,11 @@ class Runtime:
         return self.root / "outcomes.json"
 
     @property
+    def left_outcomes(self) -> Path:
+        """The same of jobs run by hand, a file each, until `maintenance` sees them."""
+        return self.root / "outcomes"
+
+    @property
     def passwd(self) -> Path:
         """The name of a user that the system does not know; see `appliance.identity`."""
         return self.root / "passwd"

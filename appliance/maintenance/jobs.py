@@ -154,8 +154,9 @@ class Jobs:
             # Whatever it said of its end, this is why.
             self._record.note(self._hung(running))
         elif code and self._record.last(running.job.name) == running.before:
-            # It could not even say why: killed, ended before its work began, or the disk is full.
-            line = f"it ended with signal {-code}" if code < 0 else f"it ended with code {code}"
+            # It was killed, ended before its work began, or the disk is full.
+            bare = f"it ended with signal {-code}" if code < 0 else f"it ended with code {code}"
+            line = self._record.parting_word(running.job.name) or bare
             self._failed(running.job, running.began, line)
 
     def _hurry(self, running: _Running) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from appliance.errors import ZoeError
-from appliance.files import make_private_dir, read_json, write_json
+from appliance.files import PRIVATE_DIR_MODE, make_private_dir, read_json, write_json
 from appliance.layout import Layout, Runtime
 
 
@@ -45,7 +45,20 @@ def read(layout: Layout, job: str) -> Outcome | None:
 def unwritten(runtime: Runtime) -> dict[str, Outcome]:
     """Return, by job, the newest outcomes that the data directory could not take yet."""
     found = read_json(runtime.unwritten_outcomes) or {}
-    return {job: outcome for job, content in found.items() if (outcome := _parsed(content))}
+    known = {job: outcome for job, content in found.items() if (outcome := _parsed(content))}
+    return known | left(runtime)
+
+
+def left(runtime: Runtime) -> dict[str, Outcome]:
+    """Return, by job, those among them that their jobs themselves could not write down."""
+    found = {path.stem: _parsed(read_json(path)) for path in runtime.left_outcomes.glob("*.json")}
+    return {job: outcome for job, outcome in found.items() if outcome}
+
+
+def forget_left(runtime: Runtime, job: str) -> None:
+    """Drop what a job could not write down: there is a newer word, or somebody sees to it."""
+    with suppress(OSError):
+        (runtime.left_outcomes / f"{job}.json").unlink()
 
 
 def latest(layout: Layout, runtime: Runtime) -> dict[str, Outcome]:
@@ -73,7 +86,8 @@ def recording(layout: Layout, job: str) -> Iterator[Outcome]:
 
     Raises:
         ZoeError, OSError: Whatever the body raised, after it was written down. Not to be able to
-            write it down, on a full disk say, does not hide that.
+            write it down, on a full disk say, does not hide that: then it is told through the
+            runtime directory, and `maintenance` writes it down as soon as that is possible.
     """
     outcome = Outcome(job, began=time.time(), ended=0.0, ok=False)
     try:
@@ -91,11 +105,22 @@ def recording(layout: Layout, job: str) -> Iterator[Outcome]:
         raise
     finally:
         outcome.ended = time.time()
+        runtime = Runtime.from_environment()
         try:
             write(layout, outcome)
         except OSError:
             if outcome.ok:
                 raise
+            _leave(runtime, outcome)
+        else:
+            forget_left(runtime, job)
+
+
+def _leave(runtime: Runtime, outcome: Outcome) -> None:
+    # Where Zoe does not run there is no such directory, and nobody who would look into it.
+    with suppress(OSError):
+        runtime.left_outcomes.mkdir(mode=PRIVATE_DIR_MODE, exist_ok=True)
+        write_json(runtime.left_outcomes / f"{outcome.job}.json", asdict(outcome))
 
 
 def _parsed(content: Any) -> Outcome | None:

@@ -39,14 +39,23 @@ class Record:
         """Return how a job ended the last time that it was written down; None for never."""
         return outcome.read(self._layout, job)
 
+    def parting_word(self, job: str) -> str | None:
+        """Return why a job failed in the words that it could not write down itself."""
+        ended = outcome.left(self._runtime).get(job)
+        return ended.line if ended else None
+
     def note(self, ended: Outcome) -> None:
         """Put an outcome on record, now or as soon as that is possible."""
+        outcome.forget_left(self._runtime, ended.job)
         self._unwritten[ended.job] = ended
         self._replaced[ended.job] = self.last(ended.job)
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Try again what could not be written; costs nothing where there is nothing."""
+        """Try again what could not be written; costs next to nothing where there is nothing."""
+        for job, ended in outcome.left(self._runtime).items():
+            self._unwritten[job] = ended
+            self._replaced[job] = self.last(job)
         for job, ended in list(self._unwritten.items()):
             try:
                 if self.last(job) == self._replaced[job]:
@@ -59,6 +68,9 @@ class Record:
                 del self._unwritten[job]
         if self._told != self._unwritten:
             self._tell()
+        for job in outcome.left(self._runtime):
+            if self._told.get(job) == self._unwritten.get(job):
+                outcome.forget_left(self._runtime, job)
 
     def _tell(self) -> None:
         path = self._runtime.unwritten_outcomes

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.errors import WorldError
 from appliance.layout import Layout, Runtime
 from appliance.maintenance import outcome
 from appliance.maintenance.outcome import Outcome
@@ -97,6 +98,56 @@ def test_a_maintenance_that_is_killed_forgets_nothing(disk: Disk) -> None:
     disk.free()
     disk.record().catch_up()
     assert outcome.read(disk.layout, "backup") == FAILED
+
+
+@pytest.fixture
+def by_hand(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A backup by hand has failed, and could not write that down."""
+    monkeypatch.setenv("ZOE_RUNTIME_DIR", str(disk.runtime.root))
+    outcome.write(disk.layout, Outcome("backup", 0.0, 1.0, ok=True))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outcome, "write", full)
+        with pytest.raises(WorldError), outcome.recording(disk.layout, "backup"):
+            raise WorldError("the disk is full")
+    return disk
+
+
+def test_what_a_job_by_hand_could_not_write_is_told_and_written_later(by_hand: Disk) -> None:
+    assert [one.line for one in by_hand.failed()] == ["the disk is full"]
+    record = by_hand.record()
+    assert record.parting_word("backup") == "the disk is full"
+    record.catch_up()
+    found = outcome.read(by_hand.layout, "backup")
+    assert found
+    assert (found.ok, found.line) == (False, "the disk is full")
+    assert outcome.unwritten(by_hand.runtime) == {}
+
+
+def test_a_success_by_hand_replaces_what_could_not_be_written(by_hand: Disk) -> None:
+    with outcome.recording(by_hand.layout, "backup"):
+        pass
+    assert by_hand.failed() == []
+    by_hand.record().catch_up()
+    assert by_hand.failed() == []
+
+
+def test_a_word_of_ours_replaces_what_a_job_could_not_write(by_hand: Disk) -> None:
+    by_hand.record().note(FAILED)
+    assert by_hand.failed() == [FAILED]
+
+
+def test_where_zoe_does_not_run_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOE_RUNTIME_DIR", str(tmp_path / "none"))
+    (tmp_path / "maintenance").touch()
+    with pytest.raises(WorldError), outcome.recording(Layout(tmp_path), "backup"):
+        raise WorldError("any")
+    assert not (tmp_path / "none").exists()
 
 
 def test_somebody_else_s_newer_word_stays_whatever_the_clock_says(disk: Disk) -> None:
