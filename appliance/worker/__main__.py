@@ -27,7 +27,7 @@ from appliance.worker.attendance import Attendance, interval
 from appliance.worker.ledger import Entry, Ledger
 from appliance.worker.settling import UNSETTLED, UNSETTLED_IF_OURS, Policy, settle
 from appliance.worker.sweep import REASON, pending_without_process, sweep
-from appliance.worker.warm.keeper import keeping
+from appliance.worker.warm.environments import keeping
 
 
 def main() -> int:
@@ -93,7 +93,7 @@ def main() -> int:
 
 
 async def with_template(
-    template: AbstractAsyncContextManager[None], working: Coroutine[Any, Any, None]
+    template: AbstractAsyncContextManager[object], working: Coroutine[Any, Any, None]
 ) -> None:
     """Work while a template is kept, from which flow runs are forked."""
     async with template:

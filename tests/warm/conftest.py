@@ -26,10 +26,11 @@ MODULE = "what_to_run"
 TEMPLATE = f"""
 import sys
 from appliance.worker.warm import __main__ as template
+template.engine.NEEDED = "os"
 template.engine.PRELOADED = ()
 template.engine.NAME = "{MODULE}"
 template.engine.refresh = lambda *_: None
-request = template.main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+request = template.main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])
 if request is not None:
     template.engine.run(request.arguments, template._ENDING.note)
 """
@@ -39,6 +40,11 @@ sys.path.insert(0, {str(ROOT)!r})
 from appliance.worker.warm.launcher import main
 main()
 """
+
+
+def launcher() -> list[str]:
+    """Return the command `zoe-flow-run`."""
+    return [sys.executable, "-I", "-S", "-c", LAUNCHER]
 
 
 @dataclass
@@ -54,7 +60,7 @@ class Warm:
         return self.keeper.processes[-1].pid
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-I", "-S", "-c", LAUNCHER, *arguments]
+        return [*launcher(), *arguments]
 
     def environment(self, **more: str) -> dict[str, str]:
         return {**os.environ, protocol.ADDRESS: str(self.address), **more}
@@ -107,7 +113,7 @@ def kept(modules: Sequence[str] = (), code: str = TEMPLATE) -> Iterator[Warm]:
     """Keep a template in a thread of its own."""
     said: list[str] = []
     with tempfile.TemporaryDirectory(prefix="zoe-") as directory, pytest.MonkeyPatch.context() as m:
-        m.setattr(keeper, "COMMAND", (sys.executable, "-c", code))
+        m.setattr(keeper, "ARGUMENTS", ("-c", code))
         m.setattr(keeper, "PAUSE_SECONDS", (0.1, 1.0))
         address = Path(directory) / "socket"
         found = keeper.Keeper(address, modules, lambda text, level: said.append(f"{level} {text}"))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import stat
@@ -8,9 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from appliance.worker.warm import keeper, protocol
+from appliance.worker.warm import keeper
 from tests.unit.support import wait_until
 from tests.warm.conftest import TEMPLATE, Warm, kept
 
@@ -18,9 +15,9 @@ from tests.warm.conftest import TEMPLATE, Warm, kept
 STALE = TEMPLATE.replace(
     "request = ",
     "from pathlib import Path\n"
-    "template.installed.watch = lambda paths: Path(sys.argv[3]).exists\n"
+    "template.installed.watch = lambda paths: Path(sys.argv[4]).exists\n"
     "request = ",
-).replace("sys.argv[3:]", "[]")
+).replace("sys.argv[4:]", "[]")
 
 
 def test_socket_is_there_at_once_for_us_alone_and_gone_at_the_end() -> None:
@@ -80,34 +77,13 @@ def test_module_that_is_not_there_is_passed_over(tmp_path: Path) -> None:
     assert not any("without" in line for line in warm.said)
 
 
-def test_a_worker_works_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(protocol.ADDRESS, "to be restored")
-    said: list[str] = []
-
-    async def work() -> None:
-        address = tmp_path / "no-such-directory" / "socket"
-        heard = asyncio.Event()
-
-        def say(text: str, level: str) -> None:
-            said.append(f"{level} {text}")
-            heard.set()
-
-        async with keeper.keeping(address, (), say=say):
-            assert os.environ[protocol.ADDRESS] == str(address)
-            await heard.wait()
-        assert protocol.ADDRESS not in os.environ
-
-    asyncio.run(work())
-    assert said[0].startswith("WARNING no template can be started: ")
-
-
 def test_template_ends_with_its_worker_and_after_its_runs(warm: Warm, tmp_path: Path) -> None:
     code = f"""
 import asyncio, sys
 sys.path.insert(0, {str(Path(keeper.__file__).parents[3])!r})
 from pathlib import Path
 from appliance.worker.warm import keeper
-keeper.COMMAND = (sys.executable, "-c", {TEMPLATE!r})
+keeper.ARGUMENTS = ("-c", {TEMPLATE!r})
 async def main():
     one = keeper.Keeper(Path("socket"), (), lambda *_: print(one.processes[-1].pid, flush=True))
     await one.keep()

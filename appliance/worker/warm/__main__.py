@@ -1,7 +1,7 @@
-"""The template: `python -m appliance.worker.warm LISTENER SERVICE [MODULE]...`.
+"""The template: `python -m appliance.worker.warm LISTENER SERVICE IDLE [MODULE]...`.
 
-Listener and service are descriptors; see `template`. The current directory must be the one that
-holds the package `appliance`.
+Listener and service are descriptors, idle are seconds; see `template`. The current directory must
+be the one that holds the package `appliance`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from appliance.worker.warm.request import Request  # noqa: E402
 from appliance.worker.warm.template import Template  # noqa: E402
 
 
-def main(listener: int, service: int, modules: list[str]) -> Request | None:
+def main(listener: int, service: int, idle: float, modules: list[str]) -> Request | None:
     """Be the template; return in a child, with what it is to run, or None at the end."""
     # Put there by `python -m`; it is no flow run's.
     del sys.path[0]
@@ -31,7 +31,7 @@ def main(listener: int, service: int, modules: list[str]) -> Request | None:
     engine.preload(modules, _warn)
     environment = dict(os.environ)
     origin = Origin(environment, path, {name.partition(".")[0] for name in sys.modules})
-    template = Template(socket.socket(fileno=listener), service, is_stale)
+    template = Template(socket.socket(fileno=listener), service, is_stale, idle)
     try:
         os.write(service, protocol.READY)
     except BrokenPipeError:
@@ -50,6 +50,6 @@ def _warn(message: str) -> None:
 
 
 if __name__ == "__main__":
-    _REQUEST = main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    _REQUEST = main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])
     if _REQUEST is not None:
         engine.run(_REQUEST.arguments, _ENDING.note)

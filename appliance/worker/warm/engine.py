@@ -13,7 +13,9 @@ from typing import TypeVar
 
 NAME = "prefect.engine"
 
-# What a cold run of a simple flow has imported by its end.
+# Without it there is nothing to keep ready.
+NEEDED = "prefect.flow_engine"
+# What a cold run of a simple flow has imported by its end. (Prefect 3.8.8)
 PRELOADED = (
     "anyio._backends._asyncio",
     "anyio.streams.stapled",
@@ -27,7 +29,6 @@ PRELOADED = (
     "prefect.deployments.steps.core",
     "prefect.deployments.steps.pull",
     "prefect.deployments.steps.utility",
-    "prefect.flow_engine",
     "prefect.locking._filelock",
     "prefect.runner.runner",
     "prefect.runner.storage",
@@ -52,11 +53,12 @@ def preload(modules: Iterable[str], say: Callable[[str], None]) -> None:
         say: Told of such.
 
     Raises:
+        ImportError: There is no Prefect.
         ThreadsError: There is more than one thread afterwards.
     """
-    for name in PRELOADED:
-        importlib.import_module(name)
-    for name in modules:
+    importlib.import_module(NEEDED)
+    # Another environment may have another Prefect, without some of these.
+    for name in [*PRELOADED, *modules]:
         try:
             importlib.import_module(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code

@@ -1,4 +1,4 @@
-"""Keeps a template alive for as long as the worker works."""
+"""Keeps a template of one Python environment alive, for as long as it is wanted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
 
 import appliance
-from appliance.log import say
 from appliance.worker.warm import protocol
 
 # A template that lasted less has something the matter with it.
@@ -21,47 +21,35 @@ SOUND_SECONDS = 10.0
 # How long to let runs start cold after one of those; doubled up to the last.
 PAUSE_SECONDS = (1.0, 60.0)
 BACKLOG = 1024
-COMMAND = (sys.executable, "-m", "appliance.worker.warm")
+ARGUMENTS = ("-m", "appliance.worker.warm")
 # Within the worker's own time to end; see `appliance.worker.drain`.
 GOODBYE_SECONDS = 0.1
 
 Say = Callable[[str, str], None]
 
 
-@asynccontextmanager
-async def keeping(
-    address: Path,
-    modules: Sequence[str],
-    environment: Mapping[str, str] | None = None,
-    say: Say = say,
-) -> AsyncIterator[None]:
-    """Keep a template behind a socket, and tell the flow runs of this process where.
+class End(Enum):
+    """Why there is no template any more."""
 
-    It never fails: without a template flow runs start cold.
-
-    Args:
-        address: The path of the socket; at most 107 bytes. (unix(7))
-        modules: What to import besides.
-        environment: What every flow run will have in its environment besides our own; what the
-            template knows of Prefect's settings already need not be read again by each run.
-        say: Told what happens.
-    """
-    keeper = Keeper(address, modules, say, environment or {})
-    os.environ[protocol.ADDRESS] = str(address)
-    task = asyncio.create_task(keeper.keep())
-    try:
-        yield
-    finally:
-        os.environ.pop(protocol.ADDRESS, None)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    FOLLOWED = auto()
+    FAILED = auto()
+    UNUSED = auto()
 
 
 class Keeper:
     """Starts a template, and the next one when it has gone.
 
     The socket is ours: who connects while one template follows another is served by the next.
+
+    Args:
+        address: The path of the socket; at most 107 bytes. (unix(7))
+        modules: What to import besides.
+        say: Told what happens.
+        environment: What every flow run will have in its environment besides our own; what the
+            template knows of Prefect's settings already need not be read again by each run.
+        python: The interpreter, whose environment may hold another Prefect but no Zoe.
+        idle_seconds: How long to keep one that nobody uses; 0 for ever. So long, too, are new ones
+            tried in place of one that fails.
     """
 
     def __init__(
@@ -70,27 +58,36 @@ class Keeper:
         modules: Sequence[str],
         say: Say,
         environment: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+        idle_seconds: float = 0,
     ) -> None:
         self._address = address
         self._modules = list(modules)
         self._say = say
         self._more_environment = environment or {}
+        self._python = python
+        self._idle_seconds = idle_seconds
         # The last is in service, or has failed; the others wait for their last flow run.
         self.processes: list[subprocess.Popen[bytes]] = []
 
     async def keep(self) -> None:
-        """Do so until cancelled."""
+        """Do so until cancelled, or until it is not wanted any more."""
         pause, longest = PAUSE_SECONDS
+        worked = time.monotonic()
         try:
             while True:
                 began = time.monotonic()
                 try:
                     with self._listening() as listener:
-                        await self._serve(listener)
+                        if await self._serve(listener) is End.UNUSED:
+                            return
                 except OSError as error:
                     self._say(f"no template can be started: {error}", "WARNING")
                 if time.monotonic() - began > longest:
                     pause = PAUSE_SECONDS[0]
+                    worked = time.monotonic()
+                if self._idle_seconds and time.monotonic() - worked > self._idle_seconds:
+                    return
                 self._say(f"no template for {pause:g} s: flow runs start cold", "WARNING")
                 await asyncio.sleep(pause)
                 pause = min(longest, 2 * pause)
@@ -107,10 +104,11 @@ class Keeper:
             listener.listen(BACKLOG)
             yield listener
 
-    async def _serve(self, listener: socket.socket) -> None:
-        """Run one template after the other until one fails."""
-        while await self._run_template(listener):
+    async def _serve(self, listener: socket.socket) -> End:
+        """Run one template after the other until none follows."""
+        while (end := await self._run_template(listener)) is End.FOLLOWED:
             self.processes = [one for one in self.processes if one.poll() is None]
+        return end
 
     def _start(self, listener: int, service: int) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self._more_environment}
@@ -118,7 +116,11 @@ class Keeper:
         for name in (protocol.ADDRESS, "PYTHONPATH"):
             environment.pop(name, None)
         return subprocess.Popen(
-            [*COMMAND, str(listener), str(service), *self._modules],
+            [
+                *(self._python, *ARGUMENTS),
+                *(str(listener), str(service), str(self._idle_seconds)),
+                *self._modules,
+            ],
             cwd=Path(appliance.__file__).parent.parent,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -142,7 +144,7 @@ class Keeper:
         self._modules = []
         return True
 
-    async def _run_template(self, listener: socket.socket) -> bool:
+    async def _run_template(self, listener: socket.socket) -> End:
         """Run one until it goes; tell whether the next may follow at once."""
         read_end, write_end = os.pipe()
         try:
@@ -152,11 +154,16 @@ class Keeper:
             finally:
                 os.close(write_end)
             if not await _read(read_end):
-                return self._has_dropped_modules()
+                return End.FOLLOWED if self._has_dropped_modules() else End.FAILED
             self._say(f"flow runs start warm ({time.monotonic() - began:.1f} s)", "INFO")
-            if await _read(read_end) == protocol.OUTDATED:
-                return True
-            return time.monotonic() - began > SOUND_SECONDS
+            match await _read(read_end):
+                case protocol.UNUSED:
+                    return End.UNUSED
+                case protocol.OUTDATED:
+                    return End.FOLLOWED
+                case _:
+                    is_sound = time.monotonic() - began > SOUND_SECONDS
+                    return End.FOLLOWED if is_sound else End.FAILED
         finally:
             # The template retires at that, if it has not done so by itself.
             os.close(read_end)

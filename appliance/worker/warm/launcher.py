@@ -4,6 +4,9 @@ It is started for every flow run, so it imports only what is compiled into the i
 to it: `socket`, `signal` and `json` would double the time that it takes. It stays until the flow
 run has ended, passes signals on and ends as the flow run did, so that whoever started it need not
 know that the work is done elsewhere. When it is killed, the flow run dies with it.
+
+`zoe-flow-run --python PATH` is for a flow run in another Python environment than the worker's. If
+that one has no template yet, the keeper is asked for one, and the run starts cold meanwhile.
 """
 
 from __future__ import annotations
@@ -44,28 +47,80 @@ LIMITS = tuple(
     (name, getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")
 )
 _CHUNK = 65536
+# As a shell says it.
+_NOT_FOUND = 127
 
 
 class ColdStartError(Exception):
     """There is no template that could do it."""
 
 
+class _NoTemplateError(ColdStartError):
+    """Nobody listens; there may be a template soon."""
+
+
 def main() -> None:
     """Run the flow run that environment and arguments name; never return."""
     missing = _fill_missing_descriptors()
     address = os.environ.pop(protocol.ADDRESS, "")
+    python, arguments = _interpreter(sys.argv[1:])
     signals = _Signals()
     try:
-        status = _Run(address, missing, signals).status()
+        status = _Run(_address_of(python, address), arguments, missing, signals).status()
     except (ColdStartError, OSError) as error:
         reason = str(error)
+        if python != sys.executable and isinstance(error, _NoTemplateError):
+            _want(python, address)
     else:
         end_as(status)
     _warn(f"there is no warm template, the flow run starts cold: {reason}")
     signals.give_back()
     for number in missing:
         os.close(number)
-    os.execv(sys.executable, [sys.executable, "-m", "prefect.engine", *sys.argv[1:]])  # noqa: S606 - no shell
+    try:
+        os.execv(python, [python, "-m", "prefect.engine", *arguments])  # noqa: S606 - no shell
+    except OSError as error:
+        _warn(f"{python}: {error.strerror}; see --python in the command of the job variables")
+        os._exit(_NOT_FOUND)
+
+
+def _interpreter(words: list[str]) -> tuple[str, list[str]]:
+    """Return which interpreter is to run, and the words for Prefect's engine."""
+    match words:
+        case ["--python", path, *rest]:
+            return os.path.abspath(path), rest  # noqa: PTH100 - `pathlib` takes its time
+        case _:
+            return sys.executable, words
+
+
+def _address_of(python: str, address: str) -> str:
+    """Return the socket of an interpreter's environment.
+
+    Raises:
+        ColdStartError: There is nothing at that path.
+    """
+    if not address:
+        raise ColdStartError(f"{protocol.ADDRESS} is not set")
+    prefix = os.path.dirname(os.path.dirname(python))  # noqa: PTH120 - `pathlib` takes its time
+    if python == sys.executable or prefix == sys.prefix:
+        return address
+    try:
+        found = os.stat(prefix)  # noqa: PTH116 - `pathlib` takes its time
+    except OSError as error:
+        raise ColdStartError(f"{prefix}: {error.strerror}") from None
+    return protocol.address_beside(address, found.st_dev, found.st_ino)
+
+
+def _want(python: str, address: str) -> None:
+    """Ask the keeper for a template, without ever waiting for it."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    connection.setblocking(False)
+    try:
+        connection.sendto(os.fsencode(python), address + protocol.WANTED)
+    except OSError:
+        return
+    finally:
+        connection.close()
 
 
 def end_as(status: int) -> None:
@@ -117,9 +172,9 @@ class _Signals:
 class _Run:
     """One flow run in the hands of a template."""
 
-    def __init__(self, address: str, missing: list[int], signals: _Signals) -> None:
-        if not address:
-            raise ColdStartError(f"{protocol.ADDRESS} is not set")
+    def __init__(
+        self, address: str, arguments: list[str], missing: list[int], signals: _Signals
+    ) -> None:
         self._signals = signals
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._child: int | None = None
@@ -127,11 +182,14 @@ class _Run:
         self._hung_up = False
         self._unread = b""
         self._connection.settimeout(PATIENCE_SECONDS)
-        self._connection.connect(address)
+        try:
+            self._connection.connect(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise _NoTemplateError("nobody listens") from None
         # The child has the other end and dies when this one is closed, by whatever.
         child_end, self._life = os.pipe()
         directory = os.open(".", os.O_PATH | os.O_DIRECTORY)
-        self._send(_request(missing, signals), [0, 1, 2, directory, child_end])
+        self._send(_request(arguments, missing, signals), [0, 1, 2, directory, child_end])
         os.close(directory)
         os.close(child_end)
 
@@ -182,7 +240,7 @@ class _Run:
                 os.set_inheritable(self._child, False)
         if not data:
             if self._child is None:
-                raise ColdStartError("it has hung up")
+                raise _NoTemplateError("it has hung up")
             self._hung_up = True
         self._unread += data
         while (found := protocol.parse_answer(self._unread)) is not None:
@@ -214,13 +272,13 @@ class _Run:
         self._connection.sendall(data[sent:])
 
 
-def _request(missing: list[int], signals: _Signals) -> bytes:
+def _request(arguments: list[str], missing: list[int], signals: _Signals) -> bytes:
     umask = os.umask(0o077)
     os.umask(umask)
     facts = (umask, os.getpriority(os.PRIO_PROCESS, 0))
     return protocol.pack(
         [
-            [os.fsencode(word) for word in sys.argv[1:]],
+            [os.fsencode(word) for word in arguments],
             [name + b"=" + value for name, value in os.environb.items()],
             _numbers(facts),
             [

@@ -8,8 +8,11 @@ byte. Answers have a fixed form: a letter, a number, and a reason that is mostly
 
 from __future__ import annotations
 
-# The environment variable that names the socket.
+# The environment variable that names the socket of the worker's own environment. Templates of other
+# environments have theirs beside it.
 ADDRESS = "ZOE_TEMPLATE_SOCKET"
+# Beside it as well, for datagrams: each is the path of an interpreter that a template is wanted of.
+WANTED = ".wanted"
 
 # Answers. STARTED comes with the child's pidfd and carries its pid.
 STARTED = b"S"
@@ -21,9 +24,10 @@ LEAVING = b"L"
 ENDED = b"E"
 
 # What a template says to its keeper, one byte each: that it is ready to fork, and that it goes
-# because it is outdated. One that goes without a word has died.
+# because it is outdated, or because nobody has come for long. One that goes without has died.
 READY = b"r"
 OUTDATED = b"o"
+UNUSED = b"u"
 
 # Descriptors that come with a request: standard input, output and error, the directory in which
 # to run, and the end of a pipe whose other end lives as long as the launcher.
@@ -32,6 +36,19 @@ DESCRIPTORS = 5
 _WORD = 4
 ANSWER_HEAD = 1 + _WORD + _WORD
 REQUEST_HEAD = _WORD
+
+
+def address_beside(address: str, device: int, inode: int) -> str:
+    """Return the socket of another environment's template.
+
+    A directory is named by what tells it from every other, for the path of a socket is short.
+
+    Args:
+        address: The socket of the worker's own environment.
+        device: Where the other environment's directory lies. (stat(2), st_dev)
+        inode: Which one it is there. (st_ino)
+    """
+    return f"{address}.{device:x}.{inode:x}"
 
 
 def pack(groups: list[list[bytes]]) -> bytes:

@@ -32,12 +32,20 @@ class Template:
         service: The end of a pipe whose other end is the keeper's. We close it when we accept no
             more; the keeper's end closes when the worker dies.
         is_stale: Tells whether what was imported is no longer what is installed.
+        idle_seconds: How long to wait for the next connection, once no child is left; 0 for ever.
     """
 
-    def __init__(self, listener: socket.socket, service: int, is_stale: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        service: int,
+        is_stale: Callable[[], bool],
+        idle_seconds: float = 0,
+    ) -> None:
         self._listener: socket.socket | None = listener
         self._service = service
         self._is_stale = is_stale
+        self._patience = idle_seconds * 1000 or None
         self._children: dict[int, _Child] = {}
         self._poll = select.poll()
         # It may be shared with a template that is just going, which may be quicker.
@@ -53,16 +61,16 @@ class Template:
             None in the template, when all is done; in a child, its connection to the launcher.
         """
         while self._listener is not None or self._children:
-            for descriptor, _ in self._poll.poll():
+            ready = self._poll.poll(self._patience)
+            if not ready and not self._children:
+                self._leave(protocol.UNUSED)
+            for descriptor, _ in ready:
                 if descriptor in self._children:
                     self._reap(descriptor)
                 elif descriptor == self._service:
                     self._retire()
                 elif self._is_stale():
-                    # The worker may have gone just now.
-                    with suppress(BrokenPipeError):
-                        os.write(self._service, protocol.OUTDATED)
-                    self._retire()
+                    self._leave(protocol.OUTDATED)
                 elif self._listener is not None:
                     connection = self._accept(self._listener)
                     if connection is not None:
@@ -98,6 +106,13 @@ class Template:
         child.connection.close()
         self._poll.unregister(watch)
         os.close(watch)
+
+    def _leave(self, reason: bytes) -> None:
+        """Tell the keeper why, and retire."""
+        # The worker may have gone just now.
+        with suppress(BrokenPipeError):
+            os.write(self._service, reason)
+        self._retire()
 
     def _retire(self) -> None:
         """Accept no more; whoever is waiting is the next template's."""
