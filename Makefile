@@ -62,6 +62,8 @@ lock: $(VENV)/.installed  ## resolve the dependencies anew, with hashes, for Pyt
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \
 	  --custom-compile-command "make lock" --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make lock" -c requirements.lock tests/warm/requirements.in -o tests/warm/requirements.lock
 
 clean:  ## remove what was built here (images and volumes stay)
 	rm -rf $(VENV) .build dist build *.egg-info

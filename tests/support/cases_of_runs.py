@@ -232,7 +232,31 @@ def cached():
 
 @flow
 def draws():
-    say(random.random(), str(uuid.uuid4()))
+    numbers = [random.random(), str(uuid.uuid4())]
+    if "numpy" in sys.modules:
+        numbers.append(float(sys.modules["numpy"].random.random()))
+    say(*numbers)
+
+
+@flow
+def with_numpy():
+    was_there = "numpy" in sys.modules
+    import numpy
+    say(sys.prefix, sys.executable, numpy.arange(5).sum(), numpy.__file__)
+    return was_there
+
+
+@flow
+def in_dask():
+    from prefect_dask import DaskTaskRunner
+
+    runner = DaskTaskRunner(cluster_kwargs={"n_workers": 2, "dashboard_address": None})
+    say(across.with_options(task_runner=runner)())
+
+
+@flow
+def across():
+    return sorted(future.result() for future in plus.map(range(4)))
 
 
 @flow

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support import cases_of_runs, runs
+from tests.support import cases_of_runs, environments, runs
 from tests.support.container import Container, eventually, running
 
-COLD = "python -m prefect.engine"
-WAYS = {"warm": None, "cold": COLD}
+WAYS = ("warm", "cold")
+# An environment with a Prefect of its own, Dask and numpy, as users make them.
+OTHER = Path("/project/other")
+OTHER_PYTHON = OTHER / "bin" / "python"
+LOCK = Path(__file__).parent / "requirements.lock"
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Case:
         parameters: Its parameters.
         variables: Job variables.
         project: Which of the two projects it comes from.
+        is_elsewhere: It is for the other Python environment.
         during: The state that it is set to once it has begun.
         is_cut: It ends before Prefect has sent all of its log, in the one as in the other.
     """
@@ -36,6 +42,7 @@ class Case:
     parameters: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     project: str = "one"
+    is_elsewhere: bool = False
     during: str = ""
     is_cut: bool = False
 
@@ -70,6 +77,8 @@ CASES = {
     "tasks in threads": Case("in_threads"),
     "tasks in processes": Case("in_processes"),
     "results and cache": Case("cached"),
+    "another environment": Case("with_numpy", is_elsewhere=True),
+    "tasks in Dask": Case("in_dask", is_elsewhere=True),
     "vandal": Case("vandalises"),
     "after the vandal": Case("looks"),
     "subflows": Case("outer"),
@@ -90,12 +99,22 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     root = tmp_path_factory.mktemp("warm")
     project = root / "project"
     cases_of_runs.write(project)
+    environments.make(project / OTHER.name, OTHER, LOCK)
     root.chmod(0o755)
     with running(
-        f"--volume={project}:/project:ro", "--env=ZOE_PROJECTS=/data", "--env=ZOE_WARM_START=true"
+        f"--volume={project}:/project:ro",
+        "--env=ZOE_PROJECTS=/data",
+        "--env=ZOE_WARM_START=true",
+        "--env=ZOE_PRELOAD=numpy",
     ) as container:
         container.wait_healthy()
         eventually(lambda: "flow runs start warm" in container.logs(), what="a template")
+        # The first run there begins before there is one.
+        with container.client() as client:
+            (first,) = begin(client, {("first", "warm"): Case("draws", is_elsewhere=True)}).values()
+            assert runs.finished(client, first)["type"] == "COMPLETED"
+        there = f"{OTHER}: flow runs start warm"
+        eventually(lambda: there in container.logs(), what="a template of the other environment")
         yield container
 
 
@@ -109,10 +128,9 @@ def client(container: Container) -> Iterator[httpx.Client]:
 def started(container: Container, client: httpx.Client) -> dict[tuple[str, str], str]:
     """All runs, begun at once; those that are to be cancelled already are."""
     del container
-    flow = client.post("flows/", json={"name": "case"}).raise_for_status().json()["id"]
     # The two of a case side by side; the vandals among the first.
     names = sorted(CASES, key=lambda name: (not CASES[name].during, name != "vandal"))
-    ids = {(name, way): start(client, flow, name, way) for name in names for way in WAYS}
+    ids = begin(client, {(name, way): CASES[name] for name in names for way in WAYS})
     for (name, _), run in ids.items():
         state = CASES[name].during
         if state:
@@ -122,15 +140,32 @@ def started(container: Container, client: httpx.Client) -> dict[tuple[str, str],
     return ids
 
 
-def start(client: httpx.Client, flow: str, name: str, way: str) -> str:
-    case = CASES[name]
+def begin(
+    client: httpx.Client, cases: Mapping[tuple[str, str], Case]
+) -> dict[tuple[str, str], str]:
+    """Create a run of each case in its way; return their ids."""
+    flow = client.post("flows/", json={"name": "case"}).raise_for_status().json()["id"]
+    return {
+        (name, way): start(client, flow, f"{name} {way}", case, command(way, case))
+        for (name, way), case in cases.items()
+    }
+
+
+def command(way: str, case: Case) -> str | None:
+    """Return what the job variables name; None where the work pool's own will do."""
+    if way == "cold":
+        return f"{OTHER_PYTHON if case.is_elsewhere else 'python'} -m prefect.engine"
+    return f"zoe-flow-run --python {OTHER_PYTHON}" if case.is_elsewhere else None
+
+
+def start(client: httpx.Client, flow: str, name: str, case: Case, command: str | None) -> str:
     directory = f"/project/{case.project}"
-    variables = {**case.variables, **({"command": WAYS[way]} if WAYS[way] else {})}
+    variables = {**case.variables, **({"command": command} if command else {})}
     step: dict[str, Any] = {"set_working_directory": {"directory": directory}}
     if "working_dir" in variables:
         step = {"run_shell_script": {"script": "pwd"}}
     deployment = {
-        "name": f"{name} {way}",
+        "name": name,
         "flow_id": flow,
         "entrypoint": f"{directory}/cases.py:{case.flow}",
         "work_pool_name": "default",
@@ -181,8 +216,8 @@ def outcome(container: Container, client: httpx.Client, run: str) -> dict[str, A
     }
 
 
-def alone(pids: str) -> list[str]:
-    return pids.split() if len(pids.split()) == 1 else []
+def both(pids: str) -> list[str]:
+    return pids.split() if len(pids.split()) == 2 else []
 
 
 def worker_forgot(container: Container, run: str) -> bool:
@@ -205,28 +240,28 @@ def logs_of(client: httpx.Client, run: str) -> list[dict[str, Any]]:
             return found
 
 
-def test_siblings_draw_different_numbers(container: Container, client: httpx.Client) -> None:
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_siblings_draw_different_numbers(
+    container: Container, client: httpx.Client, *, is_elsewhere: bool
+) -> None:
+    """In the other environment numpy's generator is preloaded, which a fork does not seed anew."""
     del container
-    flow = client.post("flows/", json={"name": "draws"}).raise_for_status().json()["id"]
-    CASES["draws"] = Case("draws")
+    case = Case("draws", is_elsewhere=is_elsewhere)
     drawn = set()
-    try:
-        ids = [start(client, flow, "draws", "warm") for _ in range(3)]
-    finally:
-        del CASES["draws"]
-    for run in ids:
+    for run in begin(client, {(f"draws {n}", "warm"): case for n in range(3)}).values():
         assert runs.finished(client, run)["type"] == "COMPLETED"
         (line,) = [r["message"] for r in logs_of(client, run) if r["message"].startswith("[")]
-        drawn.add(line)
-    assert len(drawn) == 3
+        drawn.update(json.loads(line))
+    assert len(drawn) == 3 * (3 if is_elsewhere else 2)
 
 
 def test_every_run_that_should_be_was_warm_and_nothing_is_left(container: Container) -> None:
-    assert "starts cold" not in container.logs()
+    # The very first of the other environment.
+    assert container.logs().count("starts cold") == 1
     find = "grep -lz [a]ppliance.worker.warm /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3"
-    processes = eventually(lambda: alone(container.exec("sh", "-c", find)), what="no child")
-    (template,) = processes
-    # Standard streams, listener, its word to the worker.
-    assert len(container.exec("ls", f"/proc/{template}/fd").split()) == 5
+    templates = eventually(lambda: both(container.exec("sh", "-c", find)), what="no child")
+    for template in templates:
+        # Standard streams, listener, its word to the worker.
+        assert len(container.exec("ls", f"/proc/{template}/fd").split()) == 5
     states = container.exec("sh", "-c", "grep -h ^State: /proc/[0-9]*/status")
     assert "Z (zombie)" not in states
