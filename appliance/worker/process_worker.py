@@ -1,7 +1,8 @@
 """Prefect's process worker, with two doors of its own: one to close, one to look through.
 
 Both are public methods of Prefect's worker: `get_and_submit_flow_runs` asks for work, `run` does
-it. Two things that happen in them are changed. A server that is away: Prefect's worker gives up
+it. Between the two, what there is to take is put in a fair order; see `appliance.worker.fairness`.
+Two other things that happen in them are changed. A server that is away: Prefect's worker gives up
 after some minutes, and its flow runs would die with it; this one asks on for ever. A run that a
 stop cuts short: Prefect's worker and its executor each report a crash of their own making, with a
 hint at the memory of the machine; here its end is for the stop to record.
@@ -15,6 +16,7 @@ import abc
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
@@ -23,9 +25,11 @@ import anyio
 import anyio.abc
 import httpx
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from appliance.log import say
+from appliance.worker.fairness import Waiting, fairly
 from appliance.worker.ledger import Ledger
 from appliance.worker.waking import Waking
 
@@ -34,6 +38,11 @@ from appliance.worker.waking import Waking
 ANSWER_SECONDS = 20.0
 # Of a worker that has not asked for so long something hangs.
 HANG_SECONDS = 60.0
+# The most that the server answers at once. (PREFECT_SERVER_API_DEFAULT_LIMIT, Prefect 3.8.8)
+FULL_ANSWER = 200
+# How many answers more to look at, and how often.
+FURTHER_ANSWERS = 4
+FURTHER_SECONDS = 5.0
 
 T = TypeVar("T")
 
@@ -68,6 +77,10 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         self.record: Callable[[str], object] | None = None
         self._attended: dict[UUID, anyio.CancelScope] = {}
         self.waking = Waking()
+        self._pool = arguments["work_pool_name"]
+        # Of the runs that have a slot, and perhaps of some that had one.
+        self._deployments: dict[UUID, UUID | None] = {}
+        self._looked_further = -FURTHER_SECONDS
 
     @property
     def has_room(self) -> bool:
@@ -99,6 +112,52 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
             return []
         self._has_asked = True
         return submitted
+
+    async def _submit_scheduled_flow_runs(
+        self, flow_run_response: list[WorkerFlowRunResponse]
+    ) -> list[FlowRun]:
+        """Take them in a fair order. Prefect's own hook; without a limit all of them are taken."""
+        if not self._has_limit:
+            return await super()._submit_scheduled_flow_runs(flow_run_response)
+        found = [*flow_run_response, *await self._look_further(flow_run_response)]
+        slots = set(self.limiter.statistics().borrowers)
+        self._deployments = {run: of for run, of in self._deployments.items() if run in slots}
+        waiting = [Waiting(one, one.work_queue_id, one.flow_run.deployment_id) for one in found]
+        order = fairly(waiting, self._deployments.values())
+        submitted = await super()._submit_scheduled_flow_runs(order)
+        self._deployments |= {run.id: run.deployment_id for run in submitted}
+        return submitted
+
+    async def _look_further(
+        self, first: list[WorkerFlowRunResponse]
+    ) -> list[WorkerFlowRunResponse]:
+        """Return what waits behind a full answer: others' runs may stand behind those of one.
+
+        From time to time only, for an answer of so many costs the server a third of a second.
+        """
+        now = time.monotonic()
+        if len(first) < FULL_ANSWER or now - self._looked_further < FURTHER_SECONDS:
+            return []
+        known = {one.flow_run.id: one for one in first}
+        answer = first
+        for _ in range(FURTHER_ANSWERS):
+            last = answer[-1].flow_run.next_scheduled_start_time
+            response = await self.client.request(
+                "POST",
+                "/work_pools/{name}/get_scheduled_flow_runs",
+                path_params={"name": self._pool},
+                json={
+                    "scheduled_before": str(datetime.now(UTC)),
+                    "scheduled_after": str(last),
+                },
+            )
+            answer = [WorkerFlowRunResponse.model_validate(one) for one in response.json()]
+            fresh = {one.flow_run.id: one for one in answer if one.flow_run.id not in known}
+            known |= fresh
+            if not fresh or len(answer) < FULL_ANSWER:
+                break
+        self._looked_further = time.monotonic()
+        return list(known.values())[len(first) :]
 
     async def sync_with_backend(self) -> None:
         """Tell the server that we are there, and learn about the work pool."""
