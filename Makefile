@@ -48,7 +48,7 @@ bench: image $(VENV)/.installed  ## Zoe beside stock Prefect, in some hours; BEN
 	$(BIN)/python -m tests.bench --json .build/bench.json --chart docs/images/bench.svg \
 	  --page docs/reference/bench.md $(BENCH)
 
-warm: image $(VENV)/.installed  ## warm start, which is on trial: its processes, and each case warm and cold
+warm: image $(VENV)/.installed  ## warm start: its processes, and each case warm and cold
 	$(BIN)/pytest tests/warm
 
 docs: $(VENV)/.installed  ## make the reference pages that are made from the source

@@ -170,10 +170,10 @@ class Settings(BaseSettings):
         json_schema_extra={"expects": "a whole number from 1 to 10000"},
     )
     warm_start: bool = _described(
-        "On trial: whether flow runs are forks of a process that has imported Prefect already. "
-        "Set it on every machine that serves the work pool, or on none.",
+        "Whether flow runs are forks of a process that has imported Prefect already. "
+        "The same on every machine that serves the work pool.",
         "true or false",
-        False,
+        True,
     )
     preload: Annotated[
         tuple[str, ...],

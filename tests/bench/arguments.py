@@ -81,7 +81,7 @@ def _parser(known: Iterable[Measurement]) -> _Parser:
         "--variants",
         default=",".join(Variant),
         metavar="A,B",
-        help="of stock, tuned, zoe, zoe-warm (all)",
+        help="of stock, tuned, zoe-cold, zoe (all)",
     )
     add("--json", type=Path, metavar="FILE", help="merge the results into FILE")
     add("--chart", type=Path, metavar="FILE", help="draw the chart (SVG)")

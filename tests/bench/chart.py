@@ -20,7 +20,7 @@ BAR = 12
 BAR_GAP = 2
 GROUP_GAP = 12
 # Mid tones that can be told apart on a light and on a dark page, and in grey.
-COLOURS = {Variant.TUNED: "#9aa5b1", Variant.ZOE: "#5b8def", Variant.WARM: "#f08c2e"}
+COLOURS = {Variant.TUNED: "#9aa5b1", Variant.COLD: "#5b8def", Variant.ZOE: "#f08c2e"}
 INK = "#7a828c"
 _STEPS = (1, 2, 5)
 

@@ -18,16 +18,16 @@ class Variant(StrEnum):
 
     STOCK = "stock"
     TUNED = "tuned"
+    COLD = "zoe-cold"
     ZOE = "zoe"
-    WARM = "zoe-warm"
 
     @property
     def is_ours(self) -> bool:
-        return self in {Variant.ZOE, Variant.WARM}
+        return self in OURS
 
 
 ALL = tuple(Variant)
-OURS = (Variant.ZOE, Variant.WARM)
+OURS = (Variant.COLD, Variant.ZOE)
 # For what no worker takes part in: there is nothing to tune, and nothing to start warm.
 SERVER_ONLY = (Variant.STOCK, Variant.ZOE)
 

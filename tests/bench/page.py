@@ -17,8 +17,8 @@ VARIANTS = {
     "each, with Prefect's defaults (SQLite, no authentication)",
     Variant.TUNED: "the same with `PREFECT_WORKER_QUERY_SECONDS=1`, and `python -m prefect.engine` "
     "as the deployments' `command`",
+    Variant.COLD: "as `zoe`, with `ZOE_WARM_START=false`",
     Variant.ZOE: "this image with its defaults: one container, authentication on",
-    Variant.WARM: "the same with `ZOE_WARM_START=true`",
 }
 
 

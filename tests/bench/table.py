@@ -14,13 +14,11 @@ HEADER = (
     "",
     *map(str, Variant),
     "zoe : stock",
-    "warm : stock",
-    "warm : tuned",
+    "zoe : tuned",
 )
 _RATIOS = (
     (Variant.ZOE, Variant.STOCK),
-    (Variant.WARM, Variant.STOCK),
-    (Variant.WARM, Variant.TUNED),
+    (Variant.ZOE, Variant.TUNED),
 )
 
 

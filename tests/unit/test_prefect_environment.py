@@ -230,8 +230,8 @@ def test_runs_may_be_kept_for_ever() -> None:
 def test_flow_runs_send_heartbeats_only_where_that_is_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert heartbeat_of(client()) is not None
-    assert heartbeat_of(client(warm_start=True)) is None
+    assert heartbeat_of(client(warm_start=False)) is not None
+    assert heartbeat_of(client()) is None
     monkeypatch.setenv("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "45")
     assert heartbeat_of(client(warm_start=True)) == 45
 

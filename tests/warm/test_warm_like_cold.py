@@ -104,7 +104,6 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     with running(
         f"--volume={project}:/project:ro",
         "--env=ZOE_PROJECTS=/data",
-        "--env=ZOE_WARM_START=true",
         "--env=ZOE_PRELOAD=numpy",
     ) as container:
         container.wait_healthy()

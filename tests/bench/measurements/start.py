@@ -52,6 +52,6 @@ MEASUREMENT = Measurement(
         _seconds("used", "start on a used volume, API healthy"),
         _seconds("used_ready", "start on a used volume, worker online"),
     ),
-    variants=(Variant.STOCK, Variant.ZOE, Variant.WARM),
+    variants=(Variant.STOCK, Variant.COLD, Variant.ZOE),
     take=take,
 )

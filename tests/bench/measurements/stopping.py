@@ -20,6 +20,6 @@ MEASUREMENT = Measurement(
     title="Stop",
     method="`docker stop` while no flow runs; stock's two containers are stopped at once.",
     metrics=(Metric("seconds", "docker stop, idle", "s", Better.LESS),),
-    variants=(Variant.STOCK, Variant.ZOE, Variant.WARM),
+    variants=(Variant.STOCK, Variant.COLD, Variant.ZOE),
     take=take,
 )

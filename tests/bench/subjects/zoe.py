@@ -28,8 +28,8 @@ def start(subject: Subject, wanted: Wanted) -> None:
 def environment(wanted: Wanted) -> tuple[str, ...]:
     """Return the variables that make the difference between this and a plain `docker run`."""
     variables = [f"ZOE_ADMIN_PASSWORD={PASSWORD}", *wanted.environment]
-    if wanted.variant is Variant.WARM:
-        variables.append("ZOE_WARM_START=true")
+    if wanted.variant is Variant.COLD:
+        variables.append("ZOE_WARM_START=false")
     if wanted.engine != "sqlite":
         variables.append(f"ZOE_DATABASE={wanted.engine}")
     if not wanted.worker:

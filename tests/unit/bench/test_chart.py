@@ -18,11 +18,9 @@ def bars(text: str) -> list[tuple[float, float]]:
 
 
 def test_there_is_a_group_a_metric_with_a_ratio() -> None:
-    start = taken(
-        measurement("start", SECONDS), stock={"seconds": [8.0]}, zoe_warm={"seconds": [1.0]}
-    )
-    burst = taken(measurement("burst", RATE), zoe={"rate": [100.0]})
-    assert chart.groups([start, burst]) == [chart.Group("start", {Variant.WARM: 8.0})]
+    start = taken(measurement("start", SECONDS), stock={"seconds": [8.0]}, zoe={"seconds": [1.0]})
+    burst = taken(measurement("burst", RATE), zoe_cold={"rate": [100.0]})
+    assert chart.groups([start, burst]) == [chart.Group("start", {Variant.ZOE: 8.0})]
 
 
 def test_better_goes_to_the_right_and_worse_to_the_left() -> None:

@@ -35,9 +35,9 @@ def test_the_flows_to_deploy_are_declared_once_each() -> None:
 def test_what_is_not_asked_for_is_left_to_the_image() -> None:
     plain = Wanted(Variant.ZOE, "flows", projects="")
     assert [variable.split("=")[0] for variable in environment(plain)] == ["ZOE_ADMIN_PASSWORD"]
-    warm = Wanted(Variant.WARM, "flows", engine="postgres", worker=False, worker_limit=7)
-    assert set(environment(warm)[1:]) == {
-        "ZOE_WARM_START=true",
+    cold = Wanted(Variant.COLD, "flows", engine="postgres", worker=False, worker_limit=7)
+    assert set(environment(cold)[1:]) == {
+        "ZOE_WARM_START=false",
         "ZOE_DATABASE=postgres",
         "ZOE_COMPONENTS=database,server",
         "ZOE_WORKER_LIMIT=7",

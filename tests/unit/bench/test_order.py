@@ -6,10 +6,10 @@ from tests.unit.bench.samples import SECONDS, measurement
 
 
 def test_variants_take_turns_and_another_one_begins_each_time() -> None:
-    made = measurement("start", SECONDS, variants=(Variant.STOCK, Variant.ZOE, Variant.WARM))
+    made = measurement("start", SECONDS, variants=(Variant.STOCK, Variant.COLD, Variant.ZOE))
     order = [turn.variant for turn in turns([made], list(Variant), 3)]
-    stock, zoe, warm = Variant.STOCK, Variant.ZOE, Variant.WARM
-    assert order == [stock, zoe, warm, zoe, warm, stock, warm, stock, zoe]
+    stock, cold, zoe = Variant.STOCK, Variant.COLD, Variant.ZOE
+    assert order == [stock, cold, zoe, cold, zoe, stock, zoe, stock, cold]
 
 
 def test_every_measurement_is_made_before_any_is_repeated() -> None:
@@ -20,8 +20,8 @@ def test_every_measurement_is_made_before_any_is_repeated() -> None:
 
 def test_variants_that_were_not_asked_for_have_no_turn() -> None:
     made = measurement("start", SECONDS, variants=SERVER_ONLY)
-    assert [turn.variant for turn in turns([made], [Variant.ZOE, Variant.WARM], 1)] == [Variant.ZOE]
-    assert list(turns([made], [Variant.WARM], 2)) == []
+    assert [turn.variant for turn in turns([made], [Variant.COLD, Variant.ZOE], 1)] == [Variant.ZOE]
+    assert list(turns([made], [Variant.COLD], 2)) == []
 
 
 def test_pauses_fill_the_interval_evenly() -> None:

@@ -13,14 +13,14 @@ PAGE = Path("docs/reference/bench.md")
 
 def test_the_page_has_a_section_a_measurement_and_links_the_chart() -> None:
     result = taken(STOP, stock={"seconds": [2.0]}, zoe={"seconds": [1.0]})
-    result.fail(Variant.WARM, "the container ended")
+    result.fail(Variant.COLD, "the container ended")
     text = page({"stop": result}, Path("docs/images/bench.svg"), PAGE)
     assert "(../images/bench.svg)" in text
     assert "## Stop" in text
     assert (
         "Measured 3 times on 2026-01-02, 2 cores with a load of 0.1 before, Prefect 3.8.8," in text
     )
-    assert "**zoe-warm failed**: the container ended" in text
+    assert "**zoe-cold failed**: the container ended" in text
     assert "## Targets" not in text
 
 

@@ -33,12 +33,12 @@ def test_a_variant_that_failed_once_has_no_figures() -> None:
 
 
 def test_json_holds_figures_and_comes_back_as_it_was() -> None:
-    result = taken(START, stock={"seconds": [8.0]}, zoe_warm={"seconds": [2.0]})
+    result = taken(START, stock={"seconds": [8.0]}, zoe_cold={"seconds": [2.0]})
     result.fail(Variant.TUNED, "no")
     text = dump({"start": result})
     metric = json.loads(text)["measurements"]["start"]["metrics"][0]
-    assert metric["values"] == {"stock": 8, "tuned": None, "zoe": None, "zoe-warm": 2}
-    assert metric["times_better_than"]["stock"]["zoe-warm"] == 4
+    assert metric["values"] == {"stock": 8, "tuned": None, "zoe-cold": 2, "zoe": None}
+    assert metric["times_better_than"]["stock"]["zoe-cold"] == 4
     assert (metric["unit"], metric["better"]) == ("s", "less")
     again = parse(text, KNOWN)["start"]
     assert (again.samples, again.failures, again.at) == (result.samples, result.failures, result.at)
