@@ -24,7 +24,7 @@ test: lint image $(VENV)/.installed  ## everything that CI runs: lint, unit test
 	@# Both halves are always run: who mends a test wants to know of all of them. The long files
 	@# come first, and the many short ones fill what is left: no helper waits for another's last.
 	first=0; $(BIN)/pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder \
-	  --durations 20 tests/image tests/browser tests/unit || first=$$?; \
+	  --durations 20 tests/image tests/browser tests/warm tests/unit || first=$$?; \
 	  $(BIN)/pytest -m alone --durations 20 && exit $$first
 
 unit: $(VENV)/.installed  ## the fast tests only
