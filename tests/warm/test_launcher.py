@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from appliance.worker.warm import protocol
+from appliance.worker.warm import launcher, protocol
+from appliance.worker.warm.request import receive
 from tests.unit.support import wait_until
 from tests.warm.conftest import Warm, cold, finish
 
@@ -149,3 +151,49 @@ def test_many_at_once_each_get_their_own(warm: Warm, tmp_path: Path) -> None:
     children = Path(f"/proc/{warm.pid()}/task/{warm.pid()}/children")
     wait_until(lambda: children.read_text() == "", "no zombies")
     assert len(list(Path(f"/proc/{warm.pid()}/fd").iterdir())) == 5
+
+
+def test_nothing_is_sent_after_all_that_is_to_be_sent() -> None:
+    """A run that was quick may have hung up, and a send of nothing fails then."""
+
+    class HasHungUp:
+        def sendmsg(self, parts: list[bytes], _rights: object) -> int:
+            return len(parts[0])
+
+        def sendall(self, _: bytes) -> None:
+            raise BrokenPipeError
+
+    launcher.send(HasHungUp(), b"request", [])  # type: ignore[arg-type]  # as much of a socket
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        pytest.param([(protocol.BEGUN, 0), (protocol.LEAVING, 5)], 5, id="said how it ends"),
+        pytest.param([(protocol.BEGUN, 0)], -signal.SIGKILL, id="did not say"),
+        pytest.param([], None, id="never began"),
+    ],
+)
+def test_what_has_begun_is_not_begun_again(
+    tmp_path: Path, answers: list[tuple[bytes, int]], code: int | None
+) -> None:
+    """A template that dies at the fork, and a child that is gone before anybody has looked."""
+    address = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(address))
+        listener.listen()
+        process = Warm(address, None).start(tmp_path, "pass")  # type: ignore[arg-type]  # has none
+        connection, _ = listener.accept()
+        with connection:
+            for descriptor in receive(connection).descriptors:
+                os.close(descriptor)
+            gone = subprocess.Popen(["true"])
+            gone.wait()
+            for letter, value in answers:
+                pid = gone.pid if letter == protocol.BEGUN else value
+                connection.sendall(protocol.answer(letter, pid))
+    found = finish(process)
+    if code is None:
+        assert "the flow run starts cold: it has hung up" in found.errors
+    else:
+        assert (found.code, found.errors) == (code, "")

@@ -179,6 +179,12 @@ def said(client: httpx.Client, run: str) -> bool:
     return any("begun" in record["message"] for record in runs.logs(client, run))
 
 
+def said_numbers(client: httpx.Client, run: str) -> list[Any]:
+    """Return what a run has drawn; the last of a log comes after the state."""
+    lines = [r["message"] for r in logs_of(client, run) if r["message"].startswith("[")]
+    return [number for line in lines for number in json.loads(line)]
+
+
 def without_noise(text: str) -> str:
     for pattern, word in NOISE:
         text = pattern.sub(word, text)
@@ -249,8 +255,7 @@ def test_siblings_draw_different_numbers(
     drawn = set()
     for run in begin(client, {(f"draws {n}", "warm"): case for n in range(3)}).values():
         assert runs.finished(client, run)["type"] == "COMPLETED"
-        (line,) = [r["message"] for r in logs_of(client, run) if r["message"].startswith("[")]
-        drawn.update(json.loads(line))
+        drawn.update(eventually(partial(said_numbers, client, run), what="the last of its log"))
     assert len(drawn) == 3 * (3 if is_elsewhere else 2)
 
 

@@ -54,6 +54,7 @@ def become(connection: socket.socket, origin: Origin) -> Request:
         check(request, connection, origin)
         _join(connection)
         _take_over(request, origin)
+        connection.sendall(protocol.answer(protocol.BEGUN, os.getpid()))
     except (RefusedError, ValueError, OSError) as error:
         # A launcher that is gone needs no answer.
         with suppress(OSError):

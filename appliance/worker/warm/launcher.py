@@ -178,6 +178,7 @@ class _Run:
         self._signals = signals
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._child: int | None = None
+        self._has_begun = False
         self._leaving: int | None = None
         self._hung_up = False
         self._unread = b""
@@ -189,7 +190,8 @@ class _Run:
         # The child has the other end and dies when this one is closed, by whatever.
         child_end, self._life = os.pipe()
         directory = os.open(".", os.O_PATH | os.O_DIRECTORY)
-        self._send(_request(arguments, missing, signals), [0, 1, 2, directory, child_end])
+        request = _request(arguments, missing, signals)
+        send(self._connection, request, [0, 1, 2, directory, child_end])
         os.close(directory)
         os.close(child_end)
 
@@ -197,9 +199,7 @@ class _Run:
         """Return how the child has ended, as wait(2) says it.
 
         Raises:
-            ColdStartError: It cannot be done; nothing of the flow has run. The end of the life
-                pipe that is ours closes with the exec of the cold run, and stops a child that
-                comes to life all the same.
+            ColdStartError: It cannot be done; nothing of the flow has run, or will.
         """
         connection = self._connection.fileno()
         poll = select.poll()
@@ -223,11 +223,10 @@ class _Run:
                     return self._without_word()
                 poll.unregister(self._child)
                 patience = STATUS_SECONDS
-            elif not ready and self._child is not None:
-                # The template has died, too, and the child's own children hold the connection.
-                return self._without_word()
             elif not ready:
-                raise ColdStartError(f"it has not answered for {PATIENCE_SECONDS:g} s")
+                # With a child: the template has died, too, and the child's own children hold the
+                # connection.
+                return self._without_word() if self._child is not None else self._revoke()
             self._forward()
 
     def _read(self) -> int | None:
@@ -236,22 +235,62 @@ class _Run:
         data, ancillary, _, _ = self._connection.recvmsg(_CHUNK, space)
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                self._child = array.array("i", content)[0]
-                os.set_inheritable(self._child, False)
-        if not data:
-            if self._child is None:
-                raise _NoTemplateError("it has hung up")
-            self._hung_up = True
+                self._adopt(array.array("i", content)[0])
         self._unread += data
         while (found := protocol.parse_answer(self._unread)) is not None:
             letter, value, reason, self._unread = found
-            if letter == protocol.REFUSED:
-                raise ColdStartError(reason)
-            if letter == protocol.LEAVING:
-                self._leaving = value
             if letter == protocol.ENDED:
                 return value
+            self._note(letter, value, reason)
+        if data:
+            return None
+        self._hung_up = True
+        if self._child is None:
+            if not self._has_begun:
+                raise _NoTemplateError("it has hung up")
+            # Both are gone, so soon that we have never seen the child.
+            return self._without_word()
         return None
+
+    def _note(self, letter: bytes, value: int, reason: str) -> None:
+        if letter == protocol.REFUSED:
+            raise ColdStartError(reason)
+        if letter == protocol.BEGUN:
+            self._has_begun = True
+            if self._child is None:
+                self._watch(value)
+        if letter == protocol.LEAVING:
+            self._leaving = value
+
+    def _adopt(self, child: int) -> None:
+        """Take note of the pidfd of the child."""
+        if self._child is None:
+            self._child = child
+            os.set_inheritable(child, False)
+        else:
+            os.close(child)
+
+    def _watch(self, pid: int) -> None:
+        """Look at a child that no template has told us of."""
+        try:
+            self._adopt(os.pidfd_open(pid))
+        except ProcessLookupError:
+            return
+
+    def _revoke(self) -> int:
+        """Keep a child from coming to life; return the end of one that was quicker.
+
+        The kernel kills it as our end of the life pipe closes; see `child`.
+        """
+        os.close(self._life)
+        self._connection.setblocking(False)
+        try:
+            status = self._read()
+        except BlockingIOError:
+            status = None
+        if self._has_begun:
+            return self._without_word() if status is None else status
+        raise ColdStartError(f"it has not answered for {PATIENCE_SECONDS:g} s")
 
     def _without_word(self) -> int:
         """Return the best guess at the status of a child whose template has died before it."""
@@ -266,10 +305,15 @@ class _Run:
             except ProcessLookupError:
                 return
 
-    def _send(self, data: bytes, descriptors: list[int]) -> None:
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
-        sent = self._connection.sendmsg([data], [rights])
-        self._connection.sendall(data[sent:])
+
+def send(connection: socket.socket, data: bytes, descriptors: list[int]) -> None:
+    """Send a request, the descriptors with its first byte."""
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+    sent = connection.sendmsg([data], [rights])
+    # Not even nothing is to be sent after all: a short flow run may have hung up by now, and that
+    # would look as if it had never begun.
+    if sent < len(data):
+        connection.sendall(data[sent:])
 
 
 def _request(arguments: list[str], missing: list[int], signals: _Signals) -> bytes:

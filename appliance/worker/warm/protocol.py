@@ -18,6 +18,9 @@ WANTED = ".wanted"
 STARTED = b"S"
 # The child cannot be what a cold run would be; it has run nothing of the flow. Carries a reason.
 REFUSED = b"R"
+# The child is what a cold run would be and begins: from here on nobody else may run the flow.
+# Carries its pid, for a template that died before it could send STARTED.
+BEGUN = b"B"
 # The child is about to end by itself. Carries its exit code.
 LEAVING = b"L"
 # The template has reaped the child. Carries its wait status.
