@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 
 def stamped(level: str, message: str) -> str:
     """Return a line with time (UTC) and level."""
-    now = datetime.now(UTC)
+    # A template of another environment may have Python 3.10, which has no `datetime.UTC`.
+    now = datetime.now(timezone.utc)  # noqa: UP017
     return f"{now:%H:%M:%S}.{now.microsecond // 1000:03d} | {level:<7} | {message}"
 
 

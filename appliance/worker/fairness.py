@@ -21,8 +21,8 @@ class Waiting(Generic[T]):
 
     Attributes:
         run: Whatever the caller knows it by.
-        queue: Its work queue. Prefect answers the runs of a more important one before others, and
-            that order stays.
+        queue: What comes before what follows it, whosever it is: Prefect answers the runs of a
+            more important work queue before others, and those that are due before their time last.
         deployment: Whose it is; None for a run of no deployment.
     """
 

@@ -29,6 +29,7 @@ from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from appliance.log import say
+from appliance.worker.backlog import Backlog
 from appliance.worker.fairness import Waiting, fairly
 from appliance.worker.ledger import Ledger
 from appliance.worker.waking import Waking
@@ -38,11 +39,6 @@ from appliance.worker.waking import Waking
 ANSWER_SECONDS = 20.0
 # Of a worker that has not asked for so long something hangs.
 HANG_SECONDS = 60.0
-# The most that the server answers at once. (PREFECT_SERVER_API_DEFAULT_LIMIT, Prefect 3.8.8)
-FULL_ANSWER = 200
-# How many answers more to look at, and how often.
-FURTHER_ANSWERS = 4
-FURTHER_SECONDS = 5.0
 
 T = TypeVar("T")
 
@@ -78,9 +74,9 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         self._attended: dict[UUID, anyio.CancelScope] = {}
         self.waking = Waking()
         self._pool = arguments["work_pool_name"]
+        self._backlog = Backlog(self._scheduled, self._filtered)
         # Of the runs that have a slot, and perhaps of some that had one.
         self._deployments: dict[UUID, UUID | None] = {}
-        self._looked_further = -FURTHER_SECONDS
 
     @property
     def has_room(self) -> bool:
@@ -113,51 +109,53 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         self._has_asked = True
         return submitted
 
+    async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
+        """Ask for what there is to take, and now and then for what stands behind it.
+
+        Prefect's own hook, as is the next one.
+        """
+        others = await self._backlog.others() if self._has_limit and self.has_room else []
+        answer = await super()._get_scheduled_flow_runs()
+        self._backlog.answered(answer)
+        known = {one.flow_run.id for one in answer}
+        return [*answer, *(one for one in others if one.flow_run.id not in known)]
+
     async def _submit_scheduled_flow_runs(
         self, flow_run_response: list[WorkerFlowRunResponse]
     ) -> list[FlowRun]:
-        """Take them in a fair order. Prefect's own hook; without a limit all of them are taken."""
+        """Take them in a fair order; without a limit all of them are taken.
+
+        What has a slot already is left out: Prefect's worker would raise at a run whose submission
+        has ended since the question was put. (anyio, `CapacityLimiter`)
+        """
+        if not self._takes_runs():
+            return []
         if not self._has_limit:
             return await super()._submit_scheduled_flow_runs(flow_run_response)
-        found = [*flow_run_response, *await self._look_further(flow_run_response)]
         slots = set(self.limiter.statistics().borrowers)
         self._deployments = {run: of for run, of in self._deployments.items() if run in slots}
-        waiting = [Waiting(one, one.work_queue_id, one.flow_run.deployment_id) for one in found]
+        now = datetime.now(UTC)
+        waiting = [
+            Waiting(
+                one, (one.work_queue_id, _is_due(one.flow_run, now)), one.flow_run.deployment_id
+            )
+            for one in flow_run_response
+            if one.flow_run.id not in slots
+        ]
         order = fairly(waiting, self._deployments.values())
         submitted = await super()._submit_scheduled_flow_runs(order)
         self._deployments |= {run.id: run.deployment_id for run in submitted}
         return submitted
 
-    async def _look_further(
-        self, first: list[WorkerFlowRunResponse]
-    ) -> list[WorkerFlowRunResponse]:
-        """Return what waits behind a full answer: others' runs may stand behind those of one.
+    async def _scheduled(self, body: dict[str, Any]) -> Any:
+        path = {"name": self._pool}
+        response = await self.client.request(
+            "POST", "/work_pools/{name}/get_scheduled_flow_runs", path_params=path, json=body
+        )
+        return response.json()
 
-        From time to time only, for an answer of so many costs the server a third of a second.
-        """
-        now = time.monotonic()
-        if len(first) < FULL_ANSWER or now - self._looked_further < FURTHER_SECONDS:
-            return []
-        known = {one.flow_run.id: one for one in first}
-        answer = first
-        for _ in range(FURTHER_ANSWERS):
-            last = answer[-1].flow_run.next_scheduled_start_time
-            response = await self.client.request(
-                "POST",
-                "/work_pools/{name}/get_scheduled_flow_runs",
-                path_params={"name": self._pool},
-                json={
-                    "scheduled_before": str(datetime.now(UTC)),
-                    "scheduled_after": str(last),
-                },
-            )
-            answer = [WorkerFlowRunResponse.model_validate(one) for one in response.json()]
-            fresh = {one.flow_run.id: one for one in answer if one.flow_run.id not in known}
-            known |= fresh
-            if not fresh or len(answer) < FULL_ANSWER:
-                break
-        self._looked_further = time.monotonic()
-        return list(known.values())[len(first) :]
+    async def _filtered(self, body: dict[str, Any]) -> Any:
+        return (await self.client.request("POST", "/flow_runs/filter", json=body)).json()
 
     async def sync_with_backend(self) -> None:
         """Tell the server that we are there, and learn about the work pool."""
@@ -278,3 +276,8 @@ class _NotingStatus(anyio.abc.TaskStatus[int]):
     def started(self, value: int | None = None) -> None:
         self.note(value or 0)
         self._outer.started(value or 0)
+
+
+def _is_due(run: FlowRun, now: datetime) -> bool:
+    """Tell whether a run is to begin at once; the server answers some before their time, too."""
+    return run.next_scheduled_start_time is None or run.next_scheduled_start_time <= now

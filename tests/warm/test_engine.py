@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from appliance.worker.warm import engine
+from appliance.worker.warm import engine, settings_files
+from tests.warm.conftest import ROOT
 
 
 def test_everything_that_is_preloaded_is_there_and_nothing_of_it_starts_a_thread() -> None:
@@ -70,6 +74,45 @@ print(prefect.settings.PREFECT_LOGGING_LEVEL.value(),
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == expected.split()
+
+
+@pytest.mark.parametrize("name", ["prefect.toml", "pyproject.toml", ".env", "profiles.toml"])
+def test_settings_in_files_are_in_force(tmp_path: Path, name: str) -> None:
+    """A template has started somewhere else, and before."""
+    text = {
+        "prefect.toml": '[logging]\nlevel = "ERROR"\n',
+        "pyproject.toml": '[tool.prefect.logging]\nlevel = "ERROR"\n',
+        ".env": "PREFECT_LOGGING_LEVEL=ERROR\n",
+        "profiles.toml": 'active = "a"\n[profiles.a]\nPREFECT_LOGGING_LEVEL = "ERROR"\n',
+    }[name]
+    code = f"""
+import logging, os
+from pathlib import Path
+from appliance.worker.warm import engine, settings_files
+files = settings_files.contents(os.environ)
+import prefect.main
+Path({name!r}).write_text({text!r})
+assert settings_files.contents(os.environ) != files
+engine.refresh(os.environ, os.environ, True)
+print(prefect.settings.PREFECT_LOGGING_LEVEL.value(),
+      logging.getLogger("prefect.flow_runs").getEffectiveLevel())
+"""
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.stdout.split(), found.stderr) == (["ERROR", "40"], "")
+
+
+def test_files_that_do_not_name_prefect_are_no_settings(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\n")
+    with contextlib.chdir(tmp_path):
+        assert settings_files.contents({"PREFECT_HOME": str(tmp_path)}) == (None,) * 4
 
 
 def test_numpy_draws_differ_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,6 +160,15 @@ def test_interpreter_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
+def test_two_interpreters_of_one_directory_are_not_one(tmp_path: Path) -> None:
+    first, second = (tmp_path / "bin" / name for name in ("python", "python3"))
+    first.parent.mkdir()
+    for path, content in ((first, "1"), (second, "2")):
+        path.write_text(content)
+    names = {protocol.address_beside("a", tmp_path.stat(), path.stat()) for path in (first, second)}
+    assert len(names) == 2
+
+
 def test_no_more_than_so_many(tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environments, "MOST", 0)
     with working() as worker:

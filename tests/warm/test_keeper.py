@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from appliance.worker.warm import keeper
 from tests.unit.support import wait_until
 from tests.warm.conftest import TEMPLATE, Warm, kept
@@ -69,6 +71,45 @@ def test_without_modules_that_do_it_harm(tmp_path: Path) -> None:
     with kept(["starts_a_thread"], code) as warm:
         wait_until(lambda: any("flow runs start warm" in line for line in warm.said), "warm")
     assert any("without the modules of ZOE_PRELOAD" in line for line in warm.said)
+
+
+def test_template_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "READY_SECONDS", 0.2)
+    with kept(code="import time; time.sleep(600)") as warm:
+        wait_until(lambda: any("not ready after 0.2 s" in line for line in warm.said), "a word")
+        wait_until(lambda: len([x for x in warm.said if "start cold" in x]) > 2, "more of them")
+        # Who has failed is asked after, or it would stay as a zombie.
+        assert len(warm.keeper.processes) < 3
+
+
+def test_modules_are_tried_again_with_the_next_template(tmp_path: Path) -> None:
+    """Once something else than they was in the way."""
+    (tmp_path / "fails_once.py").write_text(
+        "import os, pathlib\n"
+        f"first = pathlib.Path({str(tmp_path / 'first')!r})\n"
+        "if not first.exists(): first.touch(); os._exit(1)\n"
+    )
+    code = TEMPLATE.replace("import sys\n", f"import sys\nsys.path.append({str(tmp_path)!r})\n", 1)
+    with kept(["fails_once"], code) as warm:
+        wait_until(lambda: any("start warm" in line for line in warm.said), "one without")
+        os.kill(warm.pid(), signal.SIGKILL)
+        wait_until(lambda: sum("start warm" in line for line in warm.said) == 2, "another")
+        command = Path(f"/proc/{warm.pid()}/cmdline").read_text().split("\0")
+    assert "fails_once" in command
+
+
+def test_what_a_preloaded_module_puts_into_the_environment_does_no_harm(tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (shelf / "sets_variables.py").write_text(
+        "import os\nos.environ.setdefault('OMP_OF_A_TEST', '1')\nos.environ['OWN'] = '2'\n"
+    )
+    code = TEMPLATE.replace("import sys\n", f"import sys\nsys.path.append({str(shelf)!r})\n", 1)
+    with kept(["sets_variables"], code) as warm:
+        found = warm.run(
+            tmp_path, "import os; print(os.environ['OMP_OF_A_TEST'], os.environ['OWN'])"
+        )
+        assert (found.output, found.errors) == ("1 2\n", "")
 
 
 def test_module_that_is_not_there_is_passed_over(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import socket  # noqa: E402
 import sys  # noqa: E402
 
 from appliance.log import stamped  # noqa: E402
-from appliance.worker.warm import engine, installed, protocol  # noqa: E402
+from appliance.worker.warm import engine, installed, protocol, settings_files  # noqa: E402
 from appliance.worker.warm.child import Origin, become  # noqa: E402
 from appliance.worker.warm.request import Request  # noqa: E402
 from appliance.worker.warm.template import Template  # noqa: E402
@@ -28,9 +28,13 @@ def main(listener: int, service: int, idle: float, modules: list[str]) -> Reques
     del sys.path[0]
     path = list(sys.path)
     is_stale = installed.watch(path)
-    engine.preload(modules, _warn)
     environment = dict(os.environ)
-    origin = Origin(environment, path, {name.partition(".")[0] for name in sys.modules})
+    files = settings_files.contents(environment)
+    engine.preload(modules, _warn)
+    # Without it no child could be watched, and the run of one that has begun would be at risk.
+    os.close(os.pidfd_open(os.getpid()))
+    added = {name: value for name, value in os.environ.items() if environment.get(name) != value}
+    origin = Origin(environment, path, {name.partition(".")[0] for name in sys.modules}, added)
     template = Template(socket.socket(fileno=listener), service, is_stale, idle)
     try:
         os.write(service, protocol.READY)
@@ -41,7 +45,7 @@ def main(listener: int, service: int, idle: float, modules: list[str]) -> Reques
         return None
     request = become(connection, origin)
     _ENDING.belongs_to(connection)
-    engine.refresh(environment, os.environ)
+    engine.refresh(environment, os.environ, settings_files.contents(os.environ) != files)
     return request
 
 

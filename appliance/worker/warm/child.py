@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -34,11 +34,13 @@ class Origin:
         environment: What it was started with.
         path: Its `sys.path`: the standard library and the installed packages.
         modules: The names of the top-level modules that it has imported.
+        added: What they have put into the environment for themselves.
     """
 
     environment: Mapping[str, str]
     path: Collection[str]
     modules: Collection[str]
+    added: Mapping[str, str] = field(default_factory=dict)
 
 
 def become(connection: socket.socket, origin: Origin) -> Request:
@@ -55,7 +57,7 @@ def become(connection: socket.socket, origin: Origin) -> Request:
         _join(connection)
         _take_over(request, origin)
         connection.sendall(protocol.answer(protocol.BEGUN, os.getpid()))
-    except (RefusedError, ValueError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, a new interpreter may do better
         # A launcher that is gone needs no answer.
         with suppress(OSError):
             connection.sendall(protocol.answer(protocol.REFUSED, 0, str(error)))
@@ -112,7 +114,7 @@ def _take_over(request: Request, origin: Origin) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, request.blocked)
     _adopt_streams(request)
     os.environ.clear()
-    os.environ.update(request.environment)
+    os.environ.update({**origin.added, **request.environment})
     time.tzset()
     sys.path[:] = frozen.search_path(
         str(Path.cwd()), request.environment.get("PYTHONPATH"), origin.path

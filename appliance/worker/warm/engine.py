@@ -93,20 +93,26 @@ def _models_below(model: type[T]) -> Iterator[type[T]]:
         yield from _models_below(below)
 
 
-def refresh(before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Do again what a start of Prefect does once, as far as the environment asks for it.
+def refresh(
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    have_files_changed: bool = False,
+) -> None:
+    """Do again what a start of Prefect does once, as far as its surroundings ask for it.
 
     Args:
         before: The environment in which Prefect was imported.
         now: The one that counts.
+        have_files_changed: Whether there are other files with settings; see `settings_files`.
     """
-    if _of_prefect(before, "PREFECT_") != _of_prefect(now, "PREFECT_"):
+    if have_files_changed or _of_prefect(before, "PREFECT_") != _of_prefect(now, "PREFECT_"):
         from prefect.context import refresh_global_settings_context  # noqa: PLC0415
 
         refresh_global_settings_context()
         from prefect.logging.configuration import setup_logging  # noqa: PLC0415
 
-        if _of_prefect(before, "PREFECT_LOGGING_") != _of_prefect(now, "PREFECT_LOGGING_"):
+        logging = "PREFECT_LOGGING_"
+        if have_files_changed or _of_prefect(before, logging) != _of_prefect(now, logging):
             setup_logging(incremental=False)
     numpy = sys.modules.get("numpy")
     if numpy is not None:

@@ -115,10 +115,11 @@ class Environments:
         """
         prefix = python.parent.parent
         try:
-            found = prefix.stat()
+            address = Path(
+                protocol.address_beside(str(self._address), prefix.stat(), python.stat())
+            )
         except OSError:
             return  # gone since the flow run began
-        address = Path(protocol.address_beside(str(self._address), found.st_dev, found.st_ino))
         if address in self._tasks:
             return
         if len(self._tasks) > MOST:

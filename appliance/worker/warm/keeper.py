@@ -16,6 +16,8 @@ from pathlib import Path
 import appliance
 from appliance.worker.warm import protocol
 
+# Prefect and what is preloaded, on a machine that is busy.
+READY_SECONDS = 60.0
 # A template that lasted less has something the matter with it.
 SOUND_SECONDS = 10.0
 # How long to let runs start cold after one of those; doubled up to the last.
@@ -67,6 +69,7 @@ class Keeper:
         self._more_environment = environment or {}
         self._python = python
         self._idle_seconds = idle_seconds
+        self._without_modules = False
         # The last is in service, or has failed; the others wait for their last flow run.
         self.processes: list[subprocess.Popen[bytes]] = []
 
@@ -107,7 +110,7 @@ class Keeper:
     async def _serve(self, listener: socket.socket) -> End:
         """Run one template after the other until none follows."""
         while (end := await self._run_template(listener)) is End.FOLLOWED:
-            self.processes = [one for one in self.processes if one.poll() is None]
+            continue
         return end
 
     def _start(self, listener: int, service: int) -> subprocess.Popen[bytes]:
@@ -119,7 +122,7 @@ class Keeper:
             [
                 *(self._python, *ARGUMENTS),
                 *(str(listener), str(service), str(self._idle_seconds)),
-                *self._modules,
+                *([] if self._without_modules else self._modules),
             ],
             cwd=Path(appliance.__file__).parent.parent,
             env=environment,
@@ -137,15 +140,28 @@ class Keeper:
                 return
             await asyncio.sleep(0.01)
 
+    async def _is_ready(self, service: int) -> bool:
+        """Wait for a template's word; one that hangs is killed."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                return bool(await _read(service))
+        except TimeoutError:
+            self._say(f"the template was not ready after {READY_SECONDS:g} s", "WARNING")
+            self.processes[-1].kill()
+            return False
+
     def _has_dropped_modules(self) -> bool:
-        if not self._modules:
+        """Do without them the next time, and with them again after that."""
+        if not self._modules or self._without_modules:
             return False
         self._say("trying without the modules of ZOE_PRELOAD", "WARNING")
-        self._modules = []
+        self._without_modules = True
         return True
 
     async def _run_template(self, listener: socket.socket) -> End:
         """Run one until it goes; tell whether the next may follow at once."""
+        # Also those that have failed, for somebody must ask after them.
+        self.processes = [one for one in self.processes if one.poll() is None]
         read_end, write_end = os.pipe()
         try:
             began = time.monotonic()
@@ -153,8 +169,9 @@ class Keeper:
                 self.processes.append(self._start(listener.fileno(), write_end))
             finally:
                 os.close(write_end)
-            if not await _read(read_end):
+            if not await self._is_ready(read_end):
                 return End.FOLLOWED if self._has_dropped_modules() else End.FAILED
+            self._without_modules = False
             self._say(f"flow runs start warm ({time.monotonic() - began:.1f} s)", "INFO")
             match await _read(read_end):
                 case protocol.UNUSED:

@@ -101,14 +101,13 @@ def _address_of(python: str, address: str) -> str:
     """
     if not address:
         raise ColdStartError(f"{protocol.ADDRESS} is not set")
-    prefix = os.path.dirname(os.path.dirname(python))  # noqa: PTH120 - `pathlib` takes its time
-    if python == sys.executable or prefix == sys.prefix:
+    if python == sys.executable:
         return address
+    prefix = os.path.dirname(os.path.dirname(python))  # noqa: PTH120 - `pathlib` takes its time
     try:
-        found = os.stat(prefix)  # noqa: PTH116 - `pathlib` takes its time
+        return protocol.address_beside(address, os.stat(prefix), os.stat(python))  # noqa: PTH116 - likewise
     except OSError as error:
-        raise ColdStartError(f"{prefix}: {error.strerror}") from None
-    return protocol.address_beside(address, found.st_dev, found.st_ino)
+        raise ColdStartError(f"{error.filename}: {error.strerror}") from None
 
 
 def _want(python: str, address: str) -> None:
@@ -160,11 +159,11 @@ class _Signals:
 
     def give_back(self) -> None:
         """Let them have their usual effect again, those that have come as well."""
-        self.collect()
-        signal.set_wakeup_fd(-1)
         for number in FORWARDED:
             if number not in self.ignored:
                 signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
+        self.collect()
         for number in self.pending:
             os.kill(os.getpid(), number)
 
@@ -199,8 +198,16 @@ class _Run:
         """Return how the child has ended, as wait(2) says it.
 
         Raises:
-            ColdStartError: It cannot be done; nothing of the flow has run, or will.
+            ColdStartError, OSError: It cannot be done; nothing of the flow has run, or will.
         """
+        try:
+            return self._await_status()
+        except OSError:
+            if not self._has_begun:
+                raise
+            return self._without_word()
+
+    def _await_status(self) -> int:
         connection = self._connection.fileno()
         poll = select.poll()
         poll.register(connection, select.POLLIN)
@@ -253,7 +260,7 @@ class _Run:
         return None
 
     def _note(self, letter: bytes, value: int, reason: str) -> None:
-        if letter == protocol.REFUSED:
+        if letter == protocol.REFUSED and not self._has_begun:
             raise ColdStartError(reason)
         if letter == protocol.BEGUN:
             self._has_begun = True
@@ -284,10 +291,12 @@ class _Run:
         """
         os.close(self._life)
         self._connection.setblocking(False)
+        status = None
         try:
-            status = self._read()
+            while status is None and not self._hung_up:
+                status = self._read()
         except BlockingIOError:
-            status = None
+            pass
         if self._has_begun:
             return self._without_word() if status is None else status
         raise ColdStartError(f"it has not answered for {PATIENCE_SECONDS:g} s")

@@ -1,12 +1,15 @@
 """What launcher, template and child say to each other on their Unix socket.
 
-The launcher is started for every flow run and imports this module, which therefore imports nothing.
+The launcher is started for every flow run and imports this module, which therefore imports nothing
+that an interpreter has not imported at its start.
 
 One connection is one flow run. The launcher sends one request, its descriptors with the first
 byte. Answers have a fixed form: a letter, a number, and a reason that is mostly empty.
 """
 
 from __future__ import annotations
+
+import os
 
 # The environment variable that names the socket of the worker's own environment. Templates of other
 # environments have theirs beside it.
@@ -41,17 +44,17 @@ ANSWER_HEAD = 1 + _WORD + _WORD
 REQUEST_HEAD = _WORD
 
 
-def address_beside(address: str, device: int, inode: int) -> str:
+def address_beside(address: str, prefix: os.stat_result, python: os.stat_result) -> str:
     """Return the socket of another environment's template.
 
     A directory is named by what tells it from every other, for the path of a socket is short.
 
     Args:
         address: The socket of the worker's own environment.
-        device: Where the other environment's directory lies. (stat(2), st_dev)
-        inode: Which one it is there. (st_ino)
+        prefix: The other environment's directory.
+        python: Its interpreter: there may be several in one directory.
     """
-    return f"{address}.{device:x}.{inode:x}"
+    return f"{address}.{prefix.st_dev:x}.{prefix.st_ino:x}.{python.st_ino:x}"
 
 
 def pack(groups: list[list[bytes]]) -> bytes:
@@ -102,7 +105,7 @@ def length(head: bytes) -> int:
 
 def answer(kind: bytes, value: int, reason: str = "") -> bytes:
     """Return the bytes of an answer."""
-    text = reason.encode()
+    text = reason.encode(errors="replace")
     return kind + value.to_bytes(_WORD, "little", signed=True) + _number(len(text)) + text
 
 

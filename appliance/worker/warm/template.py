@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import os
 import select
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -93,7 +94,16 @@ class Template:
         if pid == 0:
             self._forget_everything()
             return connection
-        watch = os.pidfd_open(pid)
+        try:
+            watch = os.pidfd_open(pid)
+        except OSError as error:
+            # Not one that nobody could watch. It may have ended just now.
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            reason = f"the template cannot watch: {error.strerror}"
+            _tell(connection, protocol.answer(protocol.REFUSED, 0, reason))
+            connection.close()
+            return None
         self._children[watch] = _Child(pid, connection)
         self._poll.register(watch, select.POLLIN)
         _tell(connection, protocol.answer(protocol.STARTED, pid), watch)
