@@ -159,6 +159,7 @@ def test_an_external_postgres_and_an_extra_worker() -> None:
             ) as worker:
                 worker.wait_healthy()
                 assert list(worker.status()["programs"]) == ["worker"]
+                eventually(lambda: "flow runs start warm" in worker.logs(), what="a template")
                 with httpx.Client(
                     base_url=f"{server.url}/api", auth=("admin", "together"), timeout=60
                 ) as client:
@@ -166,6 +167,7 @@ def test_an_external_postgres_and_an_extra_worker() -> None:
                     assert runs.finished(client, run)["type"] == "COMPLETED"
                     workers = client.post("work_pools/default/workers/filter", json={}).json()
                 assert [found["name"] for found in workers] == ["extra"]
+                assert "starts cold" not in worker.logs()
 
 
 def test_the_version_is_told_and_the_image_is_lean(appliance: Container) -> None:
