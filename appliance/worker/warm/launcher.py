@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` takes its time for enums
 import _socket as socket  # `socket` takes its time for enums and selectors
-import array
 import os
 import resource
 import select
@@ -47,6 +46,8 @@ LIMITS = tuple(
     (name, getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")
 )
 _CHUNK = 65536
+# The size of C's `int`. (`array`, `struct` take memory in each of hundreds of launchers.)
+_INT = 4
 # As a shell says it.
 _NOT_FOUND = 127
 
@@ -238,11 +239,11 @@ class _Run:
 
     def _read(self) -> int | None:
         """Read what there is; return the child's status once it is known."""
-        space = socket.CMSG_SPACE(array.array("i").itemsize)
+        space = socket.CMSG_SPACE(_INT)
         data, ancillary, _, _ = self._connection.recvmsg(_CHUNK, space)
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                self._adopt(array.array("i", content)[0])
+                self._adopt(int.from_bytes(content[:_INT], sys.byteorder))
         self._unread += data
         while (found := protocol.parse_answer(self._unread)) is not None:
             letter, value, reason, self._unread = found
@@ -317,7 +318,8 @@ class _Run:
 
 def send(connection: socket.socket, data: bytes, descriptors: list[int]) -> None:
     """Send a request, the descriptors with its first byte."""
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+    numbers = b"".join(number.to_bytes(_INT, sys.byteorder) for number in descriptors)
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)
     sent = connection.sendmsg([data], [rights])
     # Not even nothing is to be sent after all: a short flow run may have hung up by now, and that
     # would look as if it had never begun.
