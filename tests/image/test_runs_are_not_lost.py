@@ -131,12 +131,23 @@ def kill_the_worker(container: Container) -> None:
 
 
 def kill_the_flow(container: Container) -> None:
-    engine = pids_of(container, "prefect.engine")
-    assert engine
-    container.exec("sh", "-c", f"kill -9 {' '.join(engine)}")
+    """Kill the fork of the template."""
+    forks = pids_of(container, "appliance.worker.warm")
+    status = " ".join(f"/proc/{pid}/status" for pid in forks)
+    parents = container.exec("sh", "-c", f"grep -h ^PPid: {status}").split()[1::2]
+    (fork,) = (pid for pid, parent in zip(forks, parents, strict=True) if parent in forks)
+    container.exec("sh", "-c", f"kill -9 {fork}")
 
 
-@pytest.mark.parametrize("kill", [kill_the_container, kill_the_worker, kill_the_flow])
+def kill_the_launcher(container: Container) -> None:
+    (launcher,) = pids_of(container, "zoe-flow-run")
+    container.exec("sh", "-c", f"kill -9 {launcher}")
+
+
+KILLS = [kill_the_container, kill_the_worker, kill_the_flow, kill_the_launcher]
+
+
+@pytest.mark.parametrize("kill", KILLS)
 def test_a_killed_run_is_on_record_soon(kill: Callable[[Container], None]) -> None:
     with running() as container:
         container.wait_healthy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -98,13 +99,20 @@ def _write(path: Path, code: str) -> None:
         path.write_text(code, encoding="utf-8")
 
 
+def heed_signals() -> None:
+    """Begin as from a shell, wherever these tests were started: `nohup` and `&` make deaf."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def finish(process: subprocess.Popen[str]) -> Finished:
     output, errors = process.communicate(timeout=60)
     return Finished(process.returncode, output or "", errors or "")
 
 
 def _popen(command: Sequence[str], directory: Path, **options: Any) -> subprocess.Popen[str]:
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    options = {**pipes, "preexec_fn": heed_signals, **options}
     return subprocess.Popen(command, cwd=directory, text=True, **options)
 
 

@@ -13,7 +13,7 @@ import pytest
 from appliance.worker.warm import launcher, protocol
 from appliance.worker.warm.request import receive
 from tests.unit.support import wait_until
-from tests.warm.conftest import Warm, cold, finish
+from tests.warm.conftest import Warm, cold, finish, kept
 
 # Says its number, then waits.
 WAITS = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
@@ -64,6 +64,18 @@ def test_signal_reaches_the_run_and_its_death_is_ours(
     process.send_signal(number)
     assert finish(process).code == -number
     wait_until(lambda: is_gone(child), "the end of the run")
+
+
+def test_template_that_was_born_deaf_makes_no_deaf_runs(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with kept() as warm:
+            process = warm.start(tmp_path, WAITS)
+            begun(process)
+            process.send_signal(signal.SIGHUP)
+            assert finish(process).code == -signal.SIGHUP
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_run_may_handle_a_signal_and_end_as_it_likes(warm: Warm, tmp_path: Path) -> None:

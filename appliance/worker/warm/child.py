@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from appliance.worker.warm import frozen, protocol
+from appliance.worker.warm.launcher import FORWARDED
 from appliance.worker.warm.request import Request, peer, receive
 
 STREAMS = ("stdin", "stdout", "stderr")
@@ -109,8 +110,7 @@ def _join(connection: socket.socket) -> None:
 def _take_over(request: Request, origin: Origin) -> None:
     os.umask(request.umask)
     _limit(request)
-    for number in request.ignored:
-        signal.signal(number, signal.SIG_IGN)
+    _heed(request.ignored)
     signal.pthread_sigmask(signal.SIG_SETMASK, request.blocked)
     _adopt_streams(request)
     os.environ.clear()
@@ -119,6 +119,16 @@ def _take_over(request: Request, origin: Origin) -> None:
     sys.path[:] = frozen.search_path(
         str(Path.cwd()), request.environment.get("PYTHONPATH"), origin.path
     )
+
+
+def _heed(ignored: Collection[int]) -> None:
+    """Ignore these signals; let others have their usual effect, even if the template is deaf."""
+    for number in FORWARDED:
+        if number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+        elif signal.getsignal(number) == signal.SIG_IGN:
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, usual)
 
 
 def _limit(request: Request) -> None:
