@@ -199,8 +199,12 @@ def square(number):
 
 @flow
 def processes(method: str):
-    with multiprocessing.get_context(method).Pool(2) as pool:
-        say(pool.map(square, range(5)))
+    pool = multiprocessing.get_context(method).Pool(2)
+    say(pool.map(square, range(5)))
+    # Not by SIGTERM, as `with` ends it: Prefect's handler raises, and where that happens in what
+    # Python does after a fork, such as in a process that has had nothing to do yet, it is lost.
+    pool.close()
+    pool.join()
 
 
 @task
