@@ -82,15 +82,16 @@ class Keeper:
                 began = time.monotonic()
                 try:
                     with self._listening() as listener:
-                        if await self._serve(listener) is End.UNUSED:
-                            return
+                        is_unused = await self._serve(listener) is End.UNUSED
+                    if is_unused:
+                        return await self._see_it_end()
                 except OSError as error:
                     self._say(f"no template can be started: {error}", "WARNING")
                 if time.monotonic() - began > longest:
                     pause = PAUSE_SECONDS[0]
                     worked = time.monotonic()
                 if self._idle_seconds and time.monotonic() - worked > self._idle_seconds:
-                    return
+                    return await self._see_it_end()
                 self._say(f"no template for {pause:g} s: flow runs start cold", "WARNING")
                 await asyncio.sleep(pause)
                 pause = min(longest, 2 * pause)
@@ -131,6 +132,11 @@ class Keeper:
             # A flow that signals its whole group does not mean the others.
             process_group=0,
         )
+
+    async def _see_it_end(self) -> None:
+        """Wait for the last template, which has no flow run, or it would stay as a zombie."""
+        if self.processes:
+            await asyncio.to_thread(self.processes[-1].wait)
 
     async def _wait_for_the_last(self) -> None:
         """Wait a moment for the templates to end; those with flow runs stay as long as these."""

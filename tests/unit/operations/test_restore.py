@@ -207,8 +207,6 @@ def _stopped() -> None:
 
 
 def _interrupted() -> None:
-    # Who was started by `&` is deaf to it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(os.getpid(), signal.SIGINT)
 
 
