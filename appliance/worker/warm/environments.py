@@ -18,7 +18,7 @@ from appliance.log import say
 from appliance.worker.warm import protocol
 from appliance.worker.warm.keeper import Keeper, Say
 
-# Each template holds some 60 MB, of which its flow runs share the most part.
+# Each template holds some 80 MB (PSS), of which its flow runs share the most part.
 MOST = 8
 IDLE_SECONDS = 900.0
 # Longer than any path. (limits.h, PATH_MAX)
