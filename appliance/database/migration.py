@@ -35,7 +35,7 @@ def bring_up_to_date(
     found: Findings,
     environment: Mapping[str, str],
     make_backup: MakeBackup,
-) -> None:
+) -> bool:
     """Migrate a database that an older Prefect has left, after a backup.
 
     An empty one is left to Prefect, as it was before: there is nothing to lose.
@@ -47,13 +47,17 @@ def bring_up_to_date(
         environment: What Prefect needs to find it.
         make_backup: Makes the backup and returns its name or path.
 
+    Returns:
+        Whether its schema is now known to be that of the installed Prefect.
+
     Raises:
         OperatorError: The backup failed, and nothing was changed; or the migration failed.
     """
     known = revisions.known(settings.engine)
-    if revisions.standing(found.revisions, known) is not Standing.OLDER:
+    standing = revisions.standing(found.revisions, known)
+    if standing is not Standing.OLDER:
         layout.migration.unlink(missing_ok=True)
-        return
+        return standing is Standing.CURRENT
     backup = _backup(layout, found, known, make_backup)
     goal = f"Prefect {revisions.prefect_version()}"
     say(f"migrating the database for {goal}; the backup before it is {backup}")
@@ -67,6 +71,7 @@ def bring_up_to_date(
         )
     layout.migration.unlink()
     say(f"the database is migrated for {goal}")
+    return True
 
 
 def _backup(layout: Layout, found: Findings, known: Known, make_backup: MakeBackup) -> str:

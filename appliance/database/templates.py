@@ -31,6 +31,7 @@ from appliance.tied import popen
 
 SQLITE_TEMPLATE = "sqlite.tar.gz"
 POSTGRES_TEMPLATE = "postgres.tar.gz"
+INSTALLED = "installed.txt"
 
 
 def install_sqlite(templates: Path, database: Path) -> bool:
@@ -47,6 +48,26 @@ def install_sqlite(templates: Path, database: Path) -> bool:
     _put_in_place(scratch / database.name, database)
     scratch.rmdir()
     return True
+
+
+def fit(templates: Path) -> bool:
+    """Tell whether the templates were made with exactly the distributions that are installed.
+
+    Only then they hold the schema and the block types that Prefect would look for at its start.
+    """
+    try:
+        return (templates / INSTALLED).read_text(encoding="utf-8") == _installed()
+    except OSError:
+        return False
+
+
+def _installed() -> str:
+    """Return the installed distributions and their versions by the names of their records.
+
+    (Python packaging, "Recording installed projects".)
+    """
+    records = {path.name for place in sys.path for path in Path(place).glob("*.dist-info")}
+    return "".join(f"{name}\n" for name in sorted(records))
 
 
 def install_postgres(templates: Path, data: Path, bin_dir: Path) -> bool:
@@ -178,6 +199,7 @@ def build(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     _build_sqlite(directory / SQLITE_TEMPLATE)
     _build_postgres(postgres.find_bin_dir(None), directory / POSTGRES_TEMPLATE)
+    (directory / INSTALLED).write_text(_installed(), encoding="utf-8")
 
 
 def main() -> int:

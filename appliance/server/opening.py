@@ -48,14 +48,17 @@ def migrate(
     runtime: Runtime,
     found: Findings,
     environment: Mapping[str, str],
-) -> None:
+) -> bool:
     """Back up and migrate what an older Prefect has left; from then on the data are ours.
+
+    Returns:
+        Whether the schema is now known to be that of the installed Prefect.
 
     Raises:
         OperatorError: Backup or migration failed.
     """
     with _told(runtime):
-        migration.bring_up_to_date(
+        is_current = migration.bring_up_to_date(
             settings,
             layout,
             found,
@@ -63,6 +66,7 @@ def migrate(
             lambda: _backup(settings, layout, migration.LABEL),
         )
     stamp.write(layout)
+    return is_current
 
 
 def claim(settings: Settings) -> None:

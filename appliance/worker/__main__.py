@@ -16,6 +16,7 @@ from appliance import credentials, heartbeat
 from appliance.api import Api
 from appliance.errors import ZoeError
 from appliance.files import make_private_dir
+from appliance.importing import uncollected
 from appliance.layout import Layout, Runtime
 from appliance.log import say
 from appliance.prefect_environment import CHOSEN_FOR_RUNS, client_environment
@@ -51,14 +52,15 @@ def main() -> int:
     ledger = Ledger(layout.ledger)
     policy = Policy(settings.on_crash, settings.max_reschedules)
     adopt_environment(client_environment(settings, given, layout))
-    # Imported here because Prefect reads its settings from the environment at import.
-    from prefect.settings import get_current_settings  # noqa: PLC0415
+    with uncollected():
+        # Imported here because Prefect reads its settings from the environment at import.
+        from prefect.settings import get_current_settings  # noqa: PLC0415
 
-    from appliance.worker.drain import Drain  # noqa: PLC0415
-    from appliance.worker.lifecycle import work  # noqa: PLC0415
-    from appliance.worker.process_worker import DrainableProcessWorker  # noqa: PLC0415
-    from appliance.worker.remembered_settings import remembered_settings  # noqa: PLC0415
-    from appliance.worker.waking import announced_runs  # noqa: PLC0415
+        from appliance.worker.drain import Drain  # noqa: PLC0415
+        from appliance.worker.lifecycle import work  # noqa: PLC0415
+        from appliance.worker.process_worker import DrainableProcessWorker  # noqa: PLC0415
+        from appliance.worker.remembered_settings import remembered_settings  # noqa: PLC0415
+        from appliance.worker.waking import announced_runs  # noqa: PLC0415
 
     name = worker_name(settings)
     try:

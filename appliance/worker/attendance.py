@@ -1,6 +1,7 @@
 """The sign of life of each run, on the server: a label that changes while the run has a process.
 
-A worker writes it for every run that it has taken, and takes it back when the run has ended. When
+A worker writes it for every run that it has taken, the first time along with the labels that
+Prefect's worker gives to a run, and takes it back some time after the run has ended. When
 a machine dies, the labels of its runs stand still, which the server's machine sees
 (`appliance.maintenance.watch`). Only whether the value changes counts, so that no two clocks need
 to agree; it is a time for whoever reads it.
@@ -59,29 +60,33 @@ class Attendance:
         self._overdue = Overdue()
         self.interval = interval
 
-    def show(self, mine: Collection[str], *, everyone: bool) -> None:
-        """Mark the runs that have a process; end one that should have been cancelled long ago.
-
-        The mark of those that have left the ledger is taken back.
+    def show(self, mine: Collection[str], *, everyone: bool, marked: Collection[str] = ()) -> None:
+        """Mark the runs that have a process.
 
         Args:
             mine: The runs of the worker that asks.
-            everyone: Also those that were marked before; otherwise only newcomers.
+            everyone: Also those that were marked before; otherwise only newcomers. In such a round
+                one that should have been cancelled long ago is ended, and the marks of those that
+                have left the ledger are taken back: soon enough for nobody to take one for lost,
+                and not while each request counts.
+            marked: The runs that were marked as they were taken, since the last time.
 
         Raises:
             ZoeError: The server is away; what is left is for the next time.
         """
+        self._marked.update(marked)
         entries = {entry.flow_run_id: entry for entry in self._ledger.entries()}
         here = present(entries.values(), mine)
+        self._shown.update(marked)
         self._shown.intersection_update(here)
         due = [run for run in here if everyone or run not in self._shown]
         going_on = [run for run in self._known(due) if run["state_type"] in UNSETTLED]
         for run in going_on:
             self._marked.add(run["id"])
-            mark.put(self._api, run["id"], self._ledger.identity)
+            mark.put(self._api, run, self._ledger.identity)
         self._shown.update(due)
-        self._take_back(self._marked - entries.keys())
         if everyone:
+            self._take_back(self._marked - entries.keys())
             cancelling = [run["id"] for run in going_on if run["state_type"] == "CANCELLING"]
             for run_id in self._overdue.among(cancelling, time.monotonic()):
                 cancel(self._api, entries[run_id])

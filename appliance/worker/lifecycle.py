@@ -113,7 +113,7 @@ def _sweeping(worker: DrainableProcessWorker, sweep: Sweep) -> Callable[[], Awai
 def _attending(
     worker: DrainableProcessWorker, attendance: Attendance
 ) -> Callable[[], Awaitable[None]]:
-    """Show a new run at once, and every run from time to time."""
+    """Show a new run at once, unless it was marked as it was taken; every run from time to time."""
     clock = asyncio.get_running_loop().time
     next_round = clock()
 
@@ -121,8 +121,11 @@ def _attending(
         nonlocal next_round
         worker.runs_changed.clear()
         everyone = clock() >= next_round
+        marked, worker.marked = worker.marked, set()
         try:
-            await asyncio.to_thread(attendance.show, _runs_of(worker), everyone=everyone)
+            await asyncio.to_thread(
+                attendance.show, _runs_of(worker), everyone=everyone, marked=marked
+            )
         except ZoeError:
             await asyncio.sleep(RETRY_SECONDS)
             return

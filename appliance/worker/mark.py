@@ -15,16 +15,32 @@ from appliance.api import Api
 BEAT = "zoe.beat"
 # The identity of the ledger that names it.
 LEDGER = "zoe.ledger"
+# The worker's name, and where each of Prefect's workers writes its own as it takes a run. (3.8.8)
+WORKER = "zoe.worker"
+LATEST_WORKER = "prefect.worker.name"
 
 
-def put(api: Api, flow_run_id: str, ledger: str) -> None:
+def labels(ledger: str, others: Mapping[str, Any]) -> dict[str, str]:
+    """Return the mark of a run that is alive, and in that ledger.
+
+    Args:
+        ledger: The ledger's identity.
+        others: The labels that the run has besides.
+    """
+    return {
+        BEAT: datetime.now(UTC).isoformat(timespec="milliseconds"),
+        LEDGER: ledger,
+        WORKER: str(others.get(LATEST_WORKER, "")),
+    }
+
+
+def put(api: Api, run: Mapping[str, Any], ledger: str) -> None:
     """Mark a run as alive, and as one of a ledger.
 
     Raises:
         ZoeError: The server is away.
     """
-    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    _write(api, flow_run_id, moment, ledger)
+    _write(api, run["id"], labels(ledger, run["labels"]))
 
 
 def take_back(api: Api, run: Mapping[str, Any]) -> None:
@@ -35,13 +51,19 @@ def take_back(api: Api, run: Mapping[str, Any]) -> None:
     Raises:
         ZoeError: The server is away.
     """
-    if beat(run) or ledger(run):
-        _write(api, run["id"], "", "")
+    if run["labels"].get(BEAT) or ledger(run):
+        _write(api, run["id"], {BEAT: "", LEDGER: ""})
 
 
 def beat(run: Mapping[str, Any]) -> str:
-    """Return the sign of life of a run as the server shows it; empty where it has none."""
-    return str(run["labels"].get(BEAT) or "")
+    """Return the sign of life of a run as the server shows it; empty where it has none.
+
+    One whose worker is not the latest that took the run is of an earlier time.
+    """
+    found = run["labels"]
+    if WORKER in found and found[WORKER] != found.get(LATEST_WORKER, ""):
+        return ""
+    return str(found.get(BEAT) or "")
 
 
 def ledger(run: Mapping[str, Any]) -> str:
@@ -54,5 +76,5 @@ def was_taken_back(run: Mapping[str, Any]) -> bool:
     return BEAT in run["labels"] and not beat(run)
 
 
-def _write(api: Api, flow_run_id: str, moment: str, identity: str) -> None:
-    api.patch(f"/flow_runs/{flow_run_id}/labels", {BEAT: moment, LEDGER: identity})
+def _write(api: Api, flow_run_id: str, labels: dict[str, str]) -> None:
+    api.patch(f"/flow_runs/{flow_run_id}/labels", labels)

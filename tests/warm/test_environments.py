@@ -66,6 +66,8 @@ def working(idle_seconds: float = 600) -> Iterator[Worker]:
     with tempfile.TemporaryDirectory(prefix="zoe-") as directory, pytest.MonkeyPatch.context() as m:
         m.setattr(keeper, "ARGUMENTS", ("-c", TEMPLATE))
         m.setattr(keeper, "PAUSE_SECONDS", (0.1, 0.2))
+        # A worker leaves a slow one to whoever reaps after it; we go on living.
+        m.setattr(keeper, "GOODBYE_SECONDS", 60)
         m.setenv(protocol.ADDRESS, "to be restored")
         worker = Worker(Path(directory) / "socket")
         loop = asyncio.new_event_loop()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from appliance.database import templates
+from appliance.database import postgres, templates
 from appliance.errors import WorldError
 
 
@@ -47,6 +48,24 @@ def test_sqlite_is_copied_once(tmp_path: Path) -> None:
     database.write_bytes(b"with data")
     assert not templates.install_sqlite(tmp_path / "t", database)
     assert database.read_bytes() == b"with data"
+
+
+def test_templates_fit_what_they_were_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    (site / "prefect-3.8.8.dist-info").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "absent.zip"), str(site)])
+    made = tmp_path / "templates"
+    assert not templates.fit(made)
+    monkeypatch.setattr(templates, "_build_sqlite", lambda target: target.touch())
+    monkeypatch.setattr(templates, "_build_postgres", lambda _, target: target.touch())
+    monkeypatch.setattr(postgres, "find_bin_dir", lambda _: tmp_path)
+    templates.build(made)
+    assert templates.fit(made)
+    # A collection of Prefect's that somebody installs brings block types with it.
+    (site / "prefect_aws-0.5.0.dist-info").mkdir()
+    assert not templates.fit(made)
 
 
 def test_sqlite_without_a_template_is_left_to_the_server(tmp_path: Path) -> None:

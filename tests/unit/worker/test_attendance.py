@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.settings.model import OnCrash
+from appliance.worker import mark
 from appliance.worker.attendance import Attendance, interval, present
 from appliance.worker.ledger import Entry, Ledger
 from appliance.worker.mark import BEAT, LEDGER
@@ -64,6 +65,26 @@ def test_each_round_changes_the_mark_and_a_newcomer_is_marked_between_rounds(
         assert runs.labels_of(api, old)[BEAT] > first[BEAT]
 
 
+def test_what_was_marked_as_it_was_taken_is_not_marked_again_and_not_forgotten(
+    real_server: RealServer, ledger: Ledger
+) -> None:
+    with closing(real_server.api()) as api:
+        attendance = Attendance(api, ledger, 1)
+        going_on, short = (runs.flow_run(api, "PENDING") for _ in range(2))
+        for run in (going_on, short):
+            mark.put(api, runs.found(api, run), ledger.identity)
+        ledger.note(going_on, os.getpid())
+        first = runs.labels_of(api, going_on)
+        # The other has ended before it was ever seen in the ledger.
+        state = {"state": {"type": "COMPLETED"}, "force": True}
+        api.post(f"/flow_runs/{short}/set_state", state)
+        attendance.show([going_on], everyone=False, marked=[going_on, short])
+        assert runs.labels_of(api, going_on) == first
+        attendance.show([going_on], everyone=True)
+        assert runs.labels_of(api, going_on)[BEAT] > first[BEAT]
+        assert not runs.labels_of(api, short)[BEAT]
+
+
 def test_a_deleted_or_ended_run_keeps_no_other_from_being_marked(
     real_server: RealServer, ledger: Ledger
 ) -> None:
@@ -95,7 +116,7 @@ def test_a_run_that_has_ended_carries_no_mark_any_more(
         # Another machine has it by now.
         api.patch(f"/flow_runs/{elsewhere}/labels", {LEDGER: "of-another"})
         api.delete(f"/flow_runs/{deleted}")
-        attendance.show([], everyone=False)
+        attendance.show([], everyone=True)
         assert not runs.labels_of(api, ended)[BEAT]
         assert runs.labels_of(api, elsewhere)[BEAT]
 

@@ -33,6 +33,7 @@ class StandIn:
         self.processes: dict[Any, int] = {}
         self.runs_changed = asyncio.Event()
         self.waking = Waking()
+        self.marked: set[str] = set()
 
     async def start(self, printer: Any) -> None:
         del printer
@@ -60,9 +61,11 @@ class Roll:
     def __init__(self, interval: float = 3600) -> None:
         self.interval = interval
         self.shown: list[tuple[list[str], bool]] = []
+        self.marked: list[set[str]] = []
         self.server_is_away = False
 
-    def show(self, mine: list[str], *, everyone: bool) -> None:
+    def show(self, mine: list[str], *, everyone: bool, marked: set[str]) -> None:
+        self.marked.append(marked)
         if self.server_is_away:
             self.server_is_away = False
             raise WorldError("the server is away")
@@ -111,6 +114,7 @@ def test_runs_are_shown_to_be_alive_at_once_and_after_an_absence(
     async def watch() -> None:
         await asyncio.to_thread(wait_until, lambda: roll.shown, "the first round")
         stand_in.processes["new"] = 0
+        stand_in.marked.add("new")
         stand_in.runs_changed.set()
         await asyncio.to_thread(wait_until, lambda: len(roll.shown) == 2, "the newcomer")
         # Or the drain would wait for it.
@@ -126,6 +130,9 @@ def test_runs_are_shown_to_be_alive_at_once_and_after_an_absence(
 
     asyncio.run(both())
     assert roll.shown[:2] == [([], True), (["new"], False)]
+    # Each is told once.
+    assert roll.marked[-1] == {"new"}
+    assert stand_in.marked == set()
 
 
 class Passing:
@@ -147,7 +154,7 @@ def live(
     """Let a worker live whose one duty fails, until something has happened."""
     roll: Any = Roll(interval=0.01)
     if duty == "show":
-        roll.show = lambda mine, *, everyone: passing(mine, everyone)
+        roll.show = lambda mine, **_: passing(mine)
     beat, sweep = (passing if duty == name else lambda *_: None for name in ("beat", "sweep"))
 
     async def watch() -> None:

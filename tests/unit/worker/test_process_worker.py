@@ -13,7 +13,7 @@ import httpx
 import pytest
 from prefect.workers.process import ProcessWorker
 
-from appliance.worker import process_worker
+from appliance.worker import mark, process_worker
 from appliance.worker.ledger import Ledger
 from appliance.worker.process_worker import DrainableProcessWorker
 
@@ -156,6 +156,47 @@ def test_it_has_no_room_before_it_has_begun(worker: DrainableProcessWorker) -> N
     assert not worker.has_room
     worker.is_setup = True
     assert worker.has_room
+
+
+def test_a_run_is_marked_by_the_request_that_labels_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path)
+    worker = DrainableProcessWorker(
+        ledger, lambda: True, work_pool_name="of-a-test", name="of-this-machine"
+    )
+    server_is_away = False
+    given = []
+
+    async def give(run: Any, labels: dict[str, Any]) -> None:
+        if server_is_away:
+            raise httpx.ConnectError("refused")
+        given.append((run, labels))
+
+    async def set_up(_worker: Any) -> None:
+        pass
+
+    monkeypatch.setattr(ProcessWorker, "setup", set_up)
+    client = SimpleNamespace(update_flow_run_labels=give)
+    monkeypatch.setattr(ProcessWorker, "client", client)
+    taken, refused = uuid4(), uuid4()
+
+    async def story() -> None:
+        nonlocal server_is_away
+        await worker.setup()
+        theirs = {mark.LATEST_WORKER: worker.name}
+        await client.update_flow_run_labels(taken, theirs)
+        server_is_away = True
+        with pytest.raises(httpx.ConnectError):
+            await client.update_flow_run_labels(refused, theirs)
+
+    asyncio.run(story())
+    ((run, labels),) = given
+    assert run == taken
+    assert labels[mark.LEDGER] == ledger.identity
+    assert labels[mark.BEAT]
+    assert labels[mark.WORKER] == labels[mark.LATEST_WORKER] == "of-this-machine"
+    assert worker.marked == {str(taken)}
 
 
 class Told:
