@@ -21,7 +21,7 @@ def runtime_dir() -> Path:
 
 
 def templates_dir() -> Path:
-    """Return the directory of the ready-made databases (see `appliance.database.templates`)."""
+    """Return the directory of what is made ahead (`database.templates`, `server.ui`)."""
     return Path(os.environ.get("ZOE_TEMPLATES") or DEFAULT_TEMPLATES_DIR)
 
 
@@ -65,6 +65,16 @@ class Runtime:
     def health_report(self) -> Path:
         """The conductor's view of every program, renewed every few seconds (JSON)."""
         return self.root / "health.json"
+
+    @property
+    def deployer_lock(self) -> Path:
+        """Held by whoever makes a pass."""
+        return self.root / "deployer.lock"
+
+    @property
+    def git(self) -> Path:
+        """What git and ssh are to show to repositories: token and key, 0600 in 0700."""
+        return self.root / "git"
 
     @property
     def deployer_report(self) -> Path:
@@ -191,6 +201,11 @@ class Layout:
     def archived_ledger(self) -> Path:
         """In an archive: the identity of the ledger of the machine that made it."""
         return self.data / "worker" / "ledger"
+
+    @property
+    def projects(self) -> Path:
+        """Repositories of projects, with a checkout per commit."""
+        return self.data / "projects"
 
     @property
     def drained(self) -> Path:

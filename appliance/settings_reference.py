@@ -58,7 +58,7 @@ Read before, or without, the settings:
 |---|---|---|
 | `ZOE_CONFIG` | `/etc/zoe/zoe.toml` | the configuration file |
 | `ZOE_RUNTIME_DIR` | `/run/zoe`, in the image `/tmp/zoe` | sockets and reports, not kept |
-| `ZOE_TEMPLATES` | `/opt/zoe/templates` | the ready-made databases that a first start copies |
+| `ZOE_TEMPLATES` | `/opt/zoe/templates` | databases and UI files made ahead |
 """
 
 

@@ -57,6 +57,7 @@ class OnCrash(StrEnum):
 
 _HttpUrl = Annotated[str, AfterValidator(values.http_url)]
 _PrefectName = Annotated[str, AfterValidator(values.prefect_name)]
+_ArtifactName = Annotated[str, AfterValidator(values.slug)]
 _SecretLine = Annotated[SecretStr, AfterValidator(values.one_line)]
 _Cron = Annotated[str | None, BeforeValidator(values.cron)]
 
@@ -187,14 +188,49 @@ class Settings(BaseSettings):
         (),
     )
     projects: Annotated[
-        tuple[Path, ...],
+        tuple[str, ...],
         NoDecode,
         BeforeValidator(values.split_list),
-        AfterValidator(values.each_absolute),
+        AfterValidator(values.projects),
     ] = _described(
-        "The projects whose `deployments/*.yaml` the deployer applies.",
-        "a comma-separated list of absolute directories",
-        (Path("/opt/zoe/project"),),
+        "The projects whose `deployments/*.yaml` the deployer applies: directories, and git "
+        "repositories with a branch, tag or commit after `@` and a directory in them after `#`, "
+        "such as `https://git.example.org/team/flows.git@main#etl`.",
+        "a comma-separated list of absolute directories and addresses of git repositories",
+        ("/opt/zoe/project",),
+    )
+    git_interval: float = Field(
+        default=60.0,
+        ge=1,
+        le=86_400,
+        description="Seconds between two fetches of a git repository, give or take a fifth. "
+        "`zoe deploy` fetches at once.",
+        json_schema_extra={"expects": "seconds from 1 to 86400"},
+    )
+    git_token: SecretStr | None = _described(
+        "The token that git repositories want to see over https. One token goes to one host; for "
+        "several hosts give a line `https://USER:TOKEN@HOST` for each.",
+        "a token, or lines of the form https://USER:TOKEN@HOST",
+    )
+    git_ssh_key_file: Path | None = _described(
+        "The private key for git repositories over ssh, without a passphrase.",
+        "the path of a private key of OpenSSH",
+    )
+    git_known_hosts_file: Path | None = _described(
+        "The keys of hosts with git repositories, as `ssh-keyscan` prints them. Left out, the key "
+        "that a host shows the first time is noted in the data directory, and only that is "
+        "accepted.",
+        "the path of a file in OpenSSH's form known_hosts",
+    )
+    git_ca_file: Path | None = _described(
+        "The authorities for git repositories over https, in place of the system's (PEM).",
+        "the path of a PEM file",
+    )
+    deploy_as: _ArtifactName | None = _described(
+        "The name under which the deployer records on the server what it has made, and may remove. "
+        "`appliance` when left out; for `zoe deploy` to another machine's server it is made of "
+        "`projects`.",
+        "small letters, digits and hyphens",
     )
     deploy_interval: float = Field(
         default=15.0,

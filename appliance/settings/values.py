@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from cronsim import CronSim, CronSimError
 from pydantic import SecretStr
 
+from appliance.settings import git_address
+
 OFF = "off"
 S3_SCHEME = "s3"
 
@@ -40,9 +42,21 @@ def absolute(value: Path) -> Path:
     return value
 
 
-def each_absolute(value: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Refuse a list with such a path in it."""
-    return tuple(map(absolute, value))
+def projects(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a list with something else in it than absolute directories and git repositories."""
+    for project in value:
+        if git_address.is_address(project):
+            git_address.parse(project)
+        elif not project.startswith("/"):
+            raise ValueError(f"'{project}' is neither an absolute directory nor a git repository")
+    return tuple(p if git_address.is_address(p) else str(Path(p)) for p in value)
+
+
+def slug(value: str) -> str:
+    """Refuse what Prefect would not take as a part of an artifact's key."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+        raise ValueError(f"'{value}' is not made of small letters, digits and single hyphens")
+    return value
 
 
 def http_url(value: str) -> str:

@@ -56,7 +56,7 @@ def test_lists_are_written_with_commas_or_in_toml(
     configuration.write_text("projects = ['/a', '/b']\n")
     monkeypatch.setenv("ZOE_COMPONENTS", "worker, server,worker")
     settings = load().settings
-    assert settings.projects == (Path("/a"), Path("/b"))
+    assert settings.projects == ("/a", "/b")
     assert settings.components == (Component.SERVER, Component.WORKER)
 
 
@@ -170,7 +170,7 @@ def test_unknown_key(configuration: Path, text: str, key: str, hint: str) -> Non
         ("ZOE_COMPONENTS", "server,wrker", ["ZOE_COMPONENTS 'wrker'", "server, worker"]),
         ("ZOE_COMPONENTS", " , ", ["names no component"]),
         ("ZOE_DATA_DIR", "data", ["'data' is a relative path", "give an absolute path"]),
-        ("ZOE_PROJECTS", "/a,b", ["'b' is a relative path"]),
+        ("ZOE_PROJECTS", "/a,b", ["'b' is neither an absolute directory"]),
         ("ZOE_STOP_GRACE", "5", ["greater than or equal to 6", "whole seconds"]),
         ("ZOE_PUBLIC_URL", "example.org", ["is not an http or https URL with a host"]),
         ("ZOE_PUBLIC_URL", "https://example.org/?a=1", ["carries a query"]),
