@@ -52,6 +52,10 @@ class Api:
         """Create or query; return the JSON of the answer."""
         return self._json(self._checked(self._send("POST", path, body)))
 
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        """Replace what is at `path`."""
+        self._checked(self._send("PUT", path, body))
+
     def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Change what is at `path`."""
         self._checked(self._send("PATCH", path, body))

@@ -103,6 +103,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     doings.add_parser("resume", help="take runs again")
 
+    deploy = verbs.add_parser("deploy", help="make the server hold what the projects declare")
+    steps = deploy.add_subparsers(dest="action", required=True, metavar="ACTION")
+    plan = steps.add_parser("plan", help="what an apply would do; changes nothing")
+    plan.add_argument(
+        "--exit-code", action="store_true", help="exit code 3 where there is something to do"
+    )
+    _json(plan)
+    apply = steps.add_parser("apply", help="do it now, whatever ZOE_DEPLOY_INTERVAL says")
+    apply.add_argument(
+        "--allow-mass-delete",
+        action="store_true",
+        help="also where more than half of what the deployer has made would go",
+    )
+
     backup = verbs.add_parser("backup", help="save everything, and look after what was saved")
     acts = backup.add_subparsers(dest="action", required=True, metavar="ACTION")
     _json(acts.add_parser("create", help="make a backup now, while everything runs"))

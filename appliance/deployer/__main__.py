@@ -10,8 +10,8 @@ from functools import partial
 from appliance import credentials, heartbeat
 from appliance.api import Api
 from appliance.deployer import report
-from appliance.deployer.reconcile import Reconciler
-from appliance.deployer.sources import Project
+from appliance.deployer.assembly import assemble
+from appliance.deployer.turn import turn
 from appliance.errors import ZoeError
 from appliance.layout import Layout, Runtime
 from appliance.log import say
@@ -31,21 +31,16 @@ def main() -> int:
         api.wait(say)
         if pool.ensure(api, settings.work_pool, warm_start=settings.warm_start):
             say(f"made the work pool {settings.work_pool}")
+        reconciler = assemble(settings, api, runtime, say, _not_yet, fetches_at_once=False)
     except ZoeError as error:
         say(error.line())
         return error.exit_code
 
-    reconciler = Reconciler(
-        api=api,
-        projects=tuple(map(Project, settings.projects)),
-        default_pool=settings.work_pool,
-        say=say,
-        beat=_not_yet,
-    )
     last: report.Report | None = None
     while True:
         try:
-            outcome = reconciler.run_pass()
+            with turn(runtime):
+                outcome = reconciler.run_pass()
         except ZoeError as error:
             say(f"will try again: {error.line()}")
         else:

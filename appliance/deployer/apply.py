@@ -1,50 +1,40 @@
-"""Carry out a plan through the API; what one deployment is refused does not stop the next."""
+"""Carry out a plan through the API; what one object is refused does not stop the next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from appliance.api import Api
-from appliance.deployer.plan import Create, Plan, Update
+from appliance.deployer.objects.kind import Actual, Kind
+from appliance.deployer.ownership import Store
+from appliance.deployer.plan import Action, Plan, Step, record_after, record_before
 from appliance.deployer.problems import Problem
 from appliance.errors import WorldError
 
-PAGE = 200
 
-# What Prefect reads within one request only (seen with 3.8.8): parameters are checked against the
-# schema beside them, and a queue without its pool is looked for by name in every pool.
-SENT_TOGETHER = (
-    ("parameters", "parameter_openapi_schema", "enforce_parameter_schema"),
-    ("work_pool_name", "work_queue_name"),
-)
+def read_actual(
+    api: Api, kinds: Sequence[Kind], wanted: Collection[str]
+) -> dict[str, Mapping[str, Actual]]:
+    """Return what the server has, by kind and name.
 
-
-def read_actual(api: Api) -> dict[str, dict[str, Any]]:
-    """Return every deployment of the server by `flow/deployment`."""
-    flow_names = {flow["id"]: flow["name"] for flow in _all(api, "/flows/filter")}
-    return {
-        f"{flow_names[deployment['flow_id']]}/{deployment['name']}": deployment
-        for deployment in _all(api, "/deployments/filter")
-        if deployment["flow_id"] in flow_names
-    }
+    Args:
+        api: The server.
+        kinds: All kinds.
+        wanted: The names of the kinds that matter; nobody is asked for others.
+    """
+    return {kind.name: kind.read(api) if kind.name in wanted else {} for kind in kinds}
 
 
-def _all(api: Api, path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        page = api.post(path, {"offset": len(found), "limit": PAGE})
-        found += page
-        if len(page) < PAGE:
-            return found
-
-
-def apply(plan: Plan, api: Api, say: Callable[[str], None]) -> list[Problem]:
-    """Make the server equal to the plan's declarations.
+def apply(
+    plan: Plan, api: Api, kinds: Sequence[Kind], store: Store, say: Callable[[str], None]
+) -> list[Problem]:
+    """Make the server equal to the plan's declarations, and record what is ours.
 
     Args:
         plan: What to do.
         api: Where to do it.
+        kinds: All kinds.
+        store: The record.
         say: Told each thing once it is done.
 
     Returns:
@@ -53,54 +43,51 @@ def apply(plan: Plan, api: Api, say: Callable[[str], None]) -> list[Problem]:
     Raises:
         WorldError: The server went away; the rest is for the next pass.
     """
+    by_name = {kind.name: kind for kind in kinds}
     problems: list[Problem] = []
-    changes: list[Create | Update] = [*plan.creates, *plan.updates]
-    for change in changes:
+    done: list[Step] = []
+    if plan.of(Action.CREATE):
+        store.write(record_before(plan))
+    for step in plan.steps:
         try:
-            if isinstance(change, Create):
-                _create(change, api)
-                say(f"created {change.desired.name}")
-            else:
-                _update(change, api)
-                say(f"updated {change.desired.name}: {', '.join(change.what())}")
+            _carry_out(step, by_name[step.kind], api)
         except WorldError as error:
             api.get("/admin/version")  # raises when the server is away rather than unwilling
-            declared = change.desired.declared
-            problems.append(Problem(declared.file, declared.line, error.line()))
+            problems.append(_refused(step, error))
+        else:
+            done.append(step)
+            say(words(step))
+    store.write(record_after(plan, done))
     return problems
 
 
-def _create(change: Create, api: Api) -> None:
-    desired = change.desired
-    flow = api.post("/flows/", {"name": desired.flow_name})
-    fields = {name: value for name, value in desired.fields.items() if value is not None}
-    api.post(
-        "/deployments/",
-        {
-            "name": desired.declared.deployment.name,
-            "flow_id": flow["id"],
-            **fields,
-            **desired.initial,
-            "schedules": _with_slugs(desired.schedules),
-        },
-    )
+def _carry_out(step: Step, kind: Kind, api: Api) -> None:
+    if step.desired is None:
+        assert step.actual is not None  # noqa: S101 - only what is there is removed
+        kind.delete(api, step.actual)
+    elif step.actual is None:
+        kind.create(api, step.desired)
+    else:
+        kind.update(api, step.desired, step.actual, step.differences.keys())
 
 
-def _update(change: Update, api: Api) -> None:
-    path = f"/deployments/{change.deployment_id}"
-    if change.fields:
-        fields = {**change.fields}
-        for together in SENT_TOGETHER:
-            if not fields.keys().isdisjoint(together):
-                fields |= {name: change.desired.fields[name] for name in together}
-        api.patch(path, fields)
-    for schedule_id in change.dropped_schedules:
-        api.delete(f"{path}/schedules/{schedule_id}")
-    for schedule_id, schedule in change.changed_schedules.items():
-        api.patch(f"{path}/schedules/{schedule_id}", schedule)
-    if change.new_schedules:
-        api.post(f"{path}/schedules", _with_slugs(change.new_schedules))
+def _refused(step: Step, error: WorldError) -> Problem:
+    where = step.desired.place if step.desired else step.entry
+    assert where is not None  # noqa: S101 - a step is about what is declared or recorded
+    line = step.desired.place.line if step.desired else 0
+    return Problem(where.file, line, error.line(), step.kind, step.name)
 
 
-def _with_slugs(schedules: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**schedule, "slug": slug} for slug, schedule in schedules.items()]
+def words(step: Step) -> str:
+    """Return what a step that was carried out has done, for the log."""
+    subject = f"{step.kind} {step.name}"
+    match step.action:
+        case Action.CREATE:
+            return f"created {subject}"
+        case Action.DELETE:
+            return f"removed {subject}, which is declared no more"
+        case Action.CHANGE:
+            return f"changed {subject}: {', '.join(sorted(step.differences))}"
+        case Action.PUT_BACK:
+            fields = ", ".join(sorted(step.differences))
+            return f"put back {subject}, changed on the server: {fields}"

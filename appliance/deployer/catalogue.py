@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,43 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from appliance.deployer.declaration import (
+    Automation,
+    BlockObject,
     CatalogueFile,
     ConcurrencyLimit,
     Deployment,
+    GlobalLimit,
     Schedule,
+    Strict,
+    TagLimit,
+    Variable,
     WorkPool,
+    WorkPoolObject,
+    WorkQueue,
 )
+from appliance.deployer.place import Place
 from appliance.deployer.problems import Problem
-from appliance.deployer.sources import Project
+from appliance.deployer.project import Project
 from appliance.deployer.yaml_lines import DuplicateKeyError, LocatedYaml, Location
 from appliance.errors import WorldError
+
+# The lists of a file, and what stands in them.
+SECTIONS: Mapping[str, type[Strict]] = {
+    "deployments": Deployment,
+    "work_pools": WorkPoolObject,
+    "concurrency_limits": GlobalLimit,
+    "tag_concurrency_limits": TagLimit,
+    "variables": Variable,
+    "blocks": BlockObject,
+    "automations": Automation,
+}
 
 # What a message suggests when a key is misspelt, by where the key stands.
 MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "schedule": Schedule,
     "schedules": Schedule,
     "work_pool": WorkPool,
+    "work_queues": WorkQueue,
     "concurrency_limit": ConcurrencyLimit,
 }
 
@@ -38,18 +59,29 @@ class Declared:
     """A deployment as one file declares it.
 
     Attributes:
-        project: The project it belongs to.
-        file: The file.
-        line: Where it begins.
         deployment: What it says.
+        place: Where it begins.
         pull_steps: The steps in force: its own, the file's, or the project's.
     """
 
-    project: Project
-    file: Path
-    line: int
     deployment: Deployment
+    place: Place
     pull_steps: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Item:
+    """An object that is no deployment, as one file declares it.
+
+    Attributes:
+        declared: What it says.
+        place: Where it begins.
+        places: Where the queues of a work pool begin.
+    """
+
+    declared: Strict
+    place: Place
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,77 +89,89 @@ class Catalogue:
     """All that a project declares, and what is wrong with the rest."""
 
     declared: tuple[Declared, ...]
+    items: tuple[Item, ...]
     problems: tuple[Problem, ...]
 
 
 def read(project: Project) -> Catalogue:
     """Read every file of a project."""
     declared: list[Declared] = []
+    items: list[Item] = []
     problems: list[Problem] = []
     try:
         files = project.catalogue_files()
     except WorldError as error:
-        return Catalogue((), (Problem(project.root, 0, error.line()),))
+        return Catalogue((), (), (Problem(project.name, 0, error.line()),))
     for path in files:
-        found, wrong = _read_file(project, path)
-        declared += found
-        problems += wrong
-    return Catalogue(tuple(declared), tuple(problems))
+        found = _read_file(project, path)
+        declared += found.declared
+        items += found.items
+        problems += found.problems
+    return Catalogue(tuple(declared), tuple(items), tuple(problems))
 
 
-def _read_file(project: Project, path: Path) -> tuple[list[Declared], list[Problem]]:
-    document = _parsed(path)
+def _read_file(project: Project, path: Path) -> Catalogue:
+    shown = project.shown(path)
+    document = _parsed(path, shown)
     if isinstance(document, Problem):
-        return [], [document]
+        return Catalogue((), (), (document,))
     if document.value is None:
-        return [], []
+        return Catalogue((), (), ())
     try:
         content = CatalogueFile.model_validate(document.value)
     except ValidationError as error:
-        return [], _problems(error, path, document, ())
+        return Catalogue((), (), tuple(_problems(error, shown, document, ())))
     declared: list[Declared] = []
+    items: list[Item] = []
     problems: list[Problem] = []
-    for index, entry in enumerate(content.deployments):
-        location: Location = ("deployments", index)
-        try:
-            deployment = Deployment.model_validate(entry)
-        except ValidationError as error:
-            problems += _problems(error, path, document, location)
-            continue
-        pull_steps = deployment.pull if deployment.pull is not None else content.pull
-        declared.append(
-            Declared(
-                project=project,
-                file=path,
-                line=document.line(location),
-                deployment=deployment,
-                pull_steps=pull_steps or project.default_pull_steps,
+    for section, model in SECTIONS.items():
+        for index, raw in enumerate(getattr(content, section)):
+            location: Location = (section, index)
+            try:
+                one = model.model_validate(raw)
+            except ValidationError as error:
+                problems += _problems(error, shown, document, location)
+                continue
+            place = Place(project.name, shown, document.line(location))
+            if isinstance(one, Deployment):
+                pull_steps = one.pull if one.pull is not None else content.pull
+                declared.append(Declared(one, place, pull_steps or project.default_pull_steps))
+                continue
+            queues = len(one.work_queues) if isinstance(one, WorkPoolObject) else 0
+            items.append(
+                Item(
+                    one,
+                    place,
+                    tuple(
+                        replace(place, line=document.line((*location, "work_queues", queue)))
+                        for queue in range(queues)
+                    ),
+                )
             )
-        )
-    return declared, problems
+    return Catalogue(tuple(declared), tuple(items), tuple(problems))
 
 
-def _parsed(path: Path) -> LocatedYaml | Problem:
+def _parsed(path: Path, shown: str) -> LocatedYaml | Problem:
     try:
         return LocatedYaml(path.read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return Problem(path, line, f"this is not YAML: {error.problem}")
+        return Problem(shown, line, f"this is not YAML: {error.problem}")
     except DuplicateKeyError as error:
-        return Problem(path, error.line, str(error))
+        return Problem(shown, error.line, str(error))
     except RecursionError:
-        return Problem(path, 0, "it cannot be read: an alias contains itself")
+        return Problem(shown, 0, "it cannot be read: an alias contains itself")
     except OSError as error:
-        return Problem(path, 0, f"it cannot be read: {error.strerror}")
+        return Problem(shown, 0, f"it cannot be read: {error.strerror}")
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        return Problem(path, 0, f"it cannot be read: {' '.join(str(error).split())}")
+        return Problem(shown, 0, f"it cannot be read: {' '.join(str(error).split())}")
 
 
 def _problems(
-    error: ValidationError, path: Path, document: LocatedYaml, prefix: Location
+    error: ValidationError, shown: str, document: LocatedYaml, prefix: Location
 ) -> list[Problem]:
     return [
-        Problem(path, document.line((*prefix, *detail["loc"])), _cause(detail, prefix))
+        Problem(shown, document.line((*prefix, *detail["loc"])), _cause(detail, prefix))
         for detail in error.errors()
     ]
 
@@ -153,7 +197,7 @@ def _cause(detail: ErrorDetails, prefix: Location) -> str:
 
 
 def _known_keys(parents: Iterable[str], prefix: Location) -> list[str]:
-    model: type[BaseModel] = Deployment if prefix else CatalogueFile
+    model: type[BaseModel] = SECTIONS[str(prefix[0])] if prefix else CatalogueFile
     for parent in parents:
         model = MODELS_BY_KEY.get(parent, model)
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,4 +1,4 @@
-"""What a `deployments/*.yaml` may say: Prefect's `prefect.yaml` form, read strictly.
+"""What a `deployments/*.yaml` may say: Prefect's `prefect.yaml` form, read strictly, and more.
 
 Prefect ignores a key that it does not know; here it is a mistake with a line number. The keys are
 those of Prefect 3.8 (`prefect.cli.deploy._models`, read). What `prefect deploy` does beyond
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -130,8 +132,18 @@ def _as_limit(value: object) -> object:
 Steps = Annotated[list[dict[str, Any]] | None, BeforeValidator(_as_list)]
 
 
+def _as_texts(value: object) -> object:
+    """Write numbers as an environment holds them; YAML reads `8080` and `true` as no text."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: json.dumps(one) if isinstance(one, bool | int | float) else one
+        for name, one in value.items()
+    }
+
+
 class Deployment(Strict):
-    """One deployment of the file."""
+    """One deployment of the file; the last keys but `triggers` and `sla` are Zoe's own."""
 
     name: str = Field(min_length=1)
     entrypoint: str
@@ -152,6 +164,10 @@ class Deployment(Strict):
     push: Steps = None
     triggers: list[dict[str, Any]] | None = None
     sla: list[dict[str, Any]] | None = None
+    enabled: bool = True
+    image: str | None = None
+    env: Annotated[dict[str, str], BeforeValidator(_as_texts)] = Field(default_factory=dict)
+    secret_env: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("entrypoint")
     @classmethod
@@ -159,6 +175,8 @@ class Deployment(Strict):
         path, _, function = value.rpartition(":")
         if not path or not function:
             raise ValueError(f"'{value}' is not of the form path/to/file.py:function")
+        if path.startswith("/") or ".." in PurePosixPath(path).parts:
+            raise ValueError(f"'{value}' leaves the project")
         return value
 
     @field_validator("build", "push", "triggers", "sla")
@@ -184,9 +202,142 @@ class Deployment(Strict):
             raise ValueError("has two schedules with one slug")
         return self
 
+    @field_validator("env", "secret_env")
+    @classmethod
+    def _environment_names(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                raise ValueError(f"has '{name}', which is no name of an environment variable")
+        return value
+
+    @field_validator("secret_env")
+    @classmethod
+    def _names_of_blocks(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, block in value.items():
+            # Not a word of it: it may be the secret itself.
+            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", block):
+                raise ValueError(f"needs for '{name}' the name of a block of type Secret")
+        return value
+
+    @model_validator(mode="after")
+    def _one_way_into_the_environment(self) -> Self:
+        twice = sorted(self.env.keys() & self.secret_env.keys())
+        if twice:
+            raise ValueError(f"has '{twice[0]}' in both env and secret_env")
+        return self
+
+    @property
+    def job_variables(self) -> dict[str, Any]:
+        """What its runs are started with, in Prefect's words.
+
+        Prefect's worker puts the value of a block in place of a reference to it when it starts a
+        run; the deployment itself holds the reference. (3.8.8)
+        """
+        given = dict(self.work_pool.job_variables)
+        secrets = {
+            name: f"{{{{ prefect.blocks.secret.{block} }}}}"
+            for name, block in self.secret_env.items()
+        }
+        if self.env or secrets:
+            given["env"] = {**(given.get("env") or {}), **self.env, **secrets}
+        if self.image is not None:
+            given["image"] = self.image
+        return given
+
+    @property
+    def checked_parameters(self) -> dict[str, Any]:
+        """The parameters, as far as the flow's own word on them is wanted."""
+        return self.parameters if self.enforce_parameter_schema else {}
+
     def all_schedules(self) -> list[Schedule]:
         """Return the schedules, in whichever way the file gives them."""
         return self.schedules or ([self.schedule] if self.schedule else [])
+
+
+PREFECT_NAME = r"^[^/%&><]+$"
+
+
+class WorkQueue(Strict):
+    """A queue of a work pool."""
+
+    name: str = Field(pattern=PREFECT_NAME)
+    description: str | None = None
+    priority: int | None = Field(default=None, gt=0)
+    concurrency_limit: int | None = Field(default=None, ge=0)
+    paused: bool = False
+
+
+class WorkPoolObject(Strict):
+    """A work pool. What is left out is the server's: its default at first, then the operator's."""
+
+    name: str = Field(pattern=PREFECT_NAME)
+    type: str = "process"
+    description: str | None = None
+    concurrency_limit: int | None = Field(default=None, ge=0)
+    base_job_template: dict[str, Any] = Field(default_factory=dict)
+    paused: bool = False
+    work_queues: list[WorkQueue] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _distinct_queues(self) -> Self:
+        names = [queue.name for queue in self.work_queues]
+        if len(set(names)) < len(names):
+            raise ValueError("has two queues of one name")
+        return self
+
+
+class GlobalLimit(Strict):
+    """A global concurrency limit; with a decay it is a rate limit."""
+
+    name: str = Field(pattern=PREFECT_NAME)
+    limit: int = Field(ge=0)
+    slot_decay_per_second: float = Field(default=0.0, ge=0)
+    active: bool = True
+
+
+class TagLimit(Strict):
+    """How many tasks with one tag run at once."""
+
+    tag: str = Field(min_length=1)
+    limit: int = Field(ge=0)
+
+
+class Variable(Strict):
+    """A variable: any JSON under a name."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]+$", max_length=255)
+    value: Any
+    tags: list[str] = Field(default_factory=list)
+
+    @field_validator("value")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ValueError("is not of JSON's types; put a date in quotes") from None
+        return value
+
+
+class BlockObject(Strict):
+    """A block: its type by slug, and its fields, for which see `appliance.deployer.given`."""
+
+    type: str = Field(pattern=r"^[a-z0-9-]+$")
+    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+
+class Automation(Strict):
+    """An automation in Prefect's words; see `appliance.deployer.objects.automations`."""
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    enabled: bool = True
+    tags: list[str] = Field(default_factory=list)
+    trigger: dict[str, Any]
+    actions: list[dict[str, Any]] = Field(min_length=1)
+    actions_on_trigger: list[dict[str, Any]] = Field(default_factory=list)
+    actions_on_resolve: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class CatalogueFile(Strict):
@@ -201,3 +352,9 @@ class CatalogueFile(Strict):
     push: Steps = None
     pull: Steps = None
     deployments: list[Any] = Field(default_factory=list)
+    work_pools: list[Any] = Field(default_factory=list)
+    concurrency_limits: list[Any] = Field(default_factory=list)
+    tag_concurrency_limits: list[Any] = Field(default_factory=list)
+    variables: list[Any] = Field(default_factory=list)
+    blocks: list[Any] = Field(default_factory=list)
+    automations: list[Any] = Field(default_factory=list)

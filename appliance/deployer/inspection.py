@@ -10,8 +10,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,21 +31,28 @@ class FlowDescription:
         version: The flow's own version; Prefect takes the file's digest where there is none.
         description: Its docstring.
         parameter_schema: JSON schema of its parameters, as Prefect's UI renders it.
+        mistakes: What is wrong with parameters that were asked about, by `key_of` them.
     """
 
     name: str
     version: str | None
     description: str | None
     parameter_schema: dict[str, Any]
+    mistakes: Mapping[str, str] = field(default_factory=dict)
 
 
 Inspected = FlowDescription | str
 """A description, or in words why there is none."""
 
 
+def key_of(parameters: Mapping[str, Any]) -> str:
+    """Return what is equal for equal parameters."""
+    return json.dumps(parameters, sort_keys=True, default=str)
+
+
 def inspect(
     root: Path,
-    entrypoints: Iterable[str],
+    entrypoints: Mapping[str, Iterable[Mapping[str, Any]]],
     beat: Callable[[], None],
     seconds_per_flow: float = SECONDS_PER_FLOW,
 ) -> dict[str, Inspected]:
@@ -53,11 +60,11 @@ def inspect(
 
     Args:
         root: The project's directory, from which entrypoints are relative.
-        entrypoints: `path/to/file.py:function` each.
+        entrypoints: `path/to/file.py:function` each, with the parameters to be looked at.
         beat: Called every few seconds while we wait.
         seconds_per_flow: How long each may take to load.
     """
-    wanted = sorted(set(entrypoints))
+    wanted = {name: sorted(set(map(key_of, entrypoints[name]))) for name in sorted(entrypoints)}
     if not wanted:
         return {}
     read_end, write_end = os.pipe()
@@ -87,14 +94,15 @@ def inspect(
 def _collect(
     process: subprocess.Popen[bytes],
     answers: BinaryIO,
-    wanted: list[str],
+    wanted: Mapping[str, Sequence[str]],
     beat: Callable[[], None],
     patience: float,
 ) -> dict[str, Inspected]:
     errors: list[bytes] = []
 
     def talk() -> None:
-        _, said = process.communicate(json.dumps(wanted).encode())
+        question = {name: list(map(json.loads, given)) for name, given in wanted.items()}
+        _, said = process.communicate(json.dumps(question).encode())
         errors.append(said)
 
     lines: list[bytes] = []
@@ -110,13 +118,16 @@ def _collect(
         if waited > patience:
             process.kill()
     talker.join()
-    described = {answer["entrypoint"]: _described(answer) for answer in map(json.loads, lines)}
+    described = {
+        answer["entrypoint"]: _described(answer, wanted[answer["entrypoint"]])
+        for answer in map(json.loads, lines)
+    }
     last = errors[0].decode("utf-8", "replace").strip().splitlines()[-1:] if errors else []
     reason = f"the inspection ended before its turn: {' '.join(last) or process.returncode}"
     return {entrypoint: described.get(entrypoint, reason) for entrypoint in wanted}
 
 
-def _described(answer: dict[str, Any]) -> Inspected:
+def _described(answer: dict[str, Any], given: Sequence[str]) -> Inspected:
     if "error" in answer:
         return " ".join(str(answer["error"]).split())
     return FlowDescription(
@@ -124,6 +135,7 @@ def _described(answer: dict[str, Any]) -> Inspected:
         version=answer["version"],
         description=answer["description"],
         parameter_schema=answer["parameter_schema"],
+        mistakes=dict(zip(given, answer["mistakes"], strict=True)),
     )
 
 

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def write(directory: Path, name: str, host: str = "zoe.test") -> tuple[Path, Path]:
-    """Write `name.crt` and `name.key`, self-signed for a host and 127.0.0.1; all may read."""
+def write(
+    directory: Path, name: str, host: str = "zoe.test", address: str = "127.0.0.1"
+) -> tuple[Path, Path]:
+    """Write `name.crt` and `name.key`, self-signed for a host and an address; all may read."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -27,7 +29,7 @@ def write(directory: Path, name: str, host: str = "zoe.test") -> tuple[Path, Pat
         .not_valid_after(now + timedelta(days=1))
         .add_extension(
             x509.SubjectAlternativeName(
-                [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+                [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address(address))]
             ),
             critical=False,
         )

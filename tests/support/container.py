@@ -207,3 +207,9 @@ def network() -> Iterator[str]:
         yield name
     finally:
         docker("network", "rm", name, check=False)
+
+
+def gateway(net: str) -> str:
+    """Return the address at which the containers of a network find this machine."""
+    template = "{{(index .IPAM.Config 0).Gateway}}"
+    return docker("network", "inspect", net, "--format", template).stdout.strip()

@@ -22,6 +22,7 @@ VERBS = [
     "backup",
     "restore",
     "promote",
+    "deploy",
     "doctor",
     "version",
 ]

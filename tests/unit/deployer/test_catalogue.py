@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.deployer import catalogue
-from appliance.deployer.sources import Project
+from appliance.deployer.project import Project
 from tests.unit.support import unprivileged
 
 GOOD = "deployments:\n  - {name: good, entrypoint: 'flows/f.py:f'}\n"
@@ -50,7 +50,7 @@ def test_files_in_stable_order_and_lines(declaration: Declaration) -> None:
     declaration.write("empty.yaml", "# nothing yet\n")
     found = declaration.read()
     assert found.problems == ()
-    assert [(d.deployment.name, d.file.name, d.line) for d in found.declared] == [
+    assert [(d.deployment.name, Path(d.place.file).name, d.place.line) for d in found.declared] == [
         ("first", "a.yml", 3),
         ("second", "b.yaml", 2),
     ]

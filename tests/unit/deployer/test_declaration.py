@@ -77,6 +77,11 @@ def test_slug_follows_from_the_rule_unless_it_is_given() -> None:
     [
         ({"entrypoint": "flow.py"}, "not of the form path/to/file.py:function"),
         ({"entrypoint": ":f"}, "not of the form path/to/file.py:function"),
+        ({"entrypoint": "../other/flow.py:f"}, "leaves the project"),
+        ({"entrypoint": "/srv/flow.py:f"}, "leaves the project"),
+        ({"env": {"A-B": "x"}}, "no name of an environment variable"),
+        ({"env": {"A": ["x"]}}, "('env', 'A')"),
+        ({"env": {"A": "x"}, "secret_env": {"A": "x"}}, "has 'A' in both env and secret_env"),
         ({"name": ""}, "at least 1 character"),
         ({"name": "a/b"}, "holds one of / %"),
         ({"flow_name": "a%b"}, "holds one of / %"),
@@ -132,3 +137,40 @@ def test_file_keys_of_prefect_deploy_are_known() -> None:
         {"name": "project", "prefect-version": "3.8.8", "deployments": [], "definitions": {"a": 1}}
     )
     assert content.prefect_version == "3.8.8"
+
+
+def test_what_runs_are_started_with() -> None:
+    given = Deployment.model_validate(
+        {
+            **MINIMAL,
+            "work_pool": {"job_variables": {"env": {"A": "1", "B": "1"}, "stream_output": False}},
+            "env": {"B": "2", "PORT": 8080, "ON": True},
+            "secret_env": {"PASSWORD": "db-password"},
+            "image": "etl:3",
+        }
+    )
+    assert given.job_variables == {
+        "stream_output": False,
+        "env": {
+            "A": "1",
+            "B": "2",
+            "PORT": "8080",
+            "ON": "true",
+            "PASSWORD": "{{ prefect.blocks.secret.db-password }}",
+        },
+        "image": "etl:3",
+    }
+    assert Deployment.model_validate(MINIMAL).job_variables == {}
+
+
+def test_a_secret_in_the_place_of_its_name_is_not_repeated() -> None:
+    found = messages(Deployment, {**MINIMAL, "secret_env": {"PASSWORD": "Hidden!"}})
+    assert "needs for 'PASSWORD' the name of a block of type Secret" in found
+    assert "Hidden" not in found
+
+
+def test_parameters_that_nobody_wants_checked() -> None:
+    given = {**MINIMAL, "parameters": {"x": 1}}
+    assert Deployment.model_validate(given).checked_parameters == {"x": 1}
+    unchecked = Deployment.model_validate({**given, "enforce_parameter_schema": False})
+    assert unchecked.checked_parameters == {}

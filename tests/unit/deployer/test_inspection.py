@@ -7,14 +7,24 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from appliance.deployer.inspection import FlowDescription, Inspected, inspect
+from appliance.deployer.inspection import FlowDescription, Inspected, inspect, key_of
 from tests.unit.support import wait_until
 
 SECONDS_PER_FLOW = 2.0
 FLOW = "from prefect import flow\n"
+APART = """
+import pathlib, time
+pathlib.Path("here-{own}").touch()
+while not pathlib.Path("here-{other}").exists():
+    time.sleep(0.01)
+@flow
+def f():
+    pass
+"""
 
 FILES = {
     "flows/good.py": FLOW
@@ -87,6 +97,10 @@ def daemon():
 def odd(when=object()):
     pass
 """,
+    # Each is loaded while the other is, or neither.
+    "flows/apart_1.py": FLOW + APART.format(own=1, other=2),
+    "flows/apart_2.py": FLOW + APART.format(own=2, other=1),
+    "flows/any.py": FLOW + "@flow\ndef anything(**given):\n    pass\n",
     # Not of the project's, but it has the name of one of Python's own.
     "flows/json.py": FLOW + "@flow\ndef shadow():\n    pass\n",
 }
@@ -107,8 +121,22 @@ FUNCTIONS = [
     "raises:f",
     "odd:odd",
     "json:shadow",
+    "any:anything",
+    "apart_1:f",
+    "apart_2:f",
     "nowhere:f",
 ]
+
+PARAMETERS: dict[str, list[dict[str, Any]]] = {
+    "good:good": [
+        {},
+        {"path": "x", "count": 4},
+        {"count": "many"},
+        {"cuont": 4},
+        {"other": 4},
+    ],
+    "any:anything": [{"whatever": 1}],
+}
 
 
 @dataclass
@@ -135,7 +163,9 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         "import os\nraise RuntimeError([n for n in os.environ if n.startswith('ZOE_')])\n"
     )
     beats: list[float] = []
-    entrypoints = [f"flows/{f.replace(':', '.py:')}" for f in [*FUNCTIONS, "secret:f"]]
+    entrypoints: dict[str, list[dict[str, Any]]] = {
+        f"flows/{f.replace(':', '.py:')}": PARAMETERS.get(f, []) for f in [*FUNCTIONS, "secret:f"]
+    }
     os.environ["ZOE_ADMIN_PASSWORD"] = "x"
     try:
         found = inspect(root, entrypoints, lambda: beats.append(time.monotonic()), SECONDS_PER_FLOW)
@@ -160,7 +190,40 @@ def test_flow_describes_itself(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", ["good:plain", "noisy:noisy", "leaves:leaves", "daemon:daemon", "json:shadow"]
+    ("parameters", "mistake"),
+    [
+        ({}, ""),
+        ({"path": "x", "count": 4}, ""),
+        ({"count": "many"}, "parameter 'count' is wrong: 'many' is not of type 'integer'"),
+        ({"cuont": 4}, "the flow has no parameter 'cuont'; did you mean 'count'?"),
+        ({"other": 4}, "the flow has no parameter 'other'; it has path, count"),
+    ],
+)
+def test_parameters_are_held_to_the_flow(
+    outcome: Outcome, parameters: dict[str, Any], mistake: str
+) -> None:
+    flow = outcome.of("good:good")
+    assert isinstance(flow, FlowDescription)
+    assert flow.mistakes[key_of(parameters)] == mistake
+
+
+def test_a_flow_that_takes_any_parameter(outcome: Outcome) -> None:
+    flow = outcome.of("any:anything")
+    assert isinstance(flow, FlowDescription)
+    assert flow.mistakes == {key_of({"whatever": 1}): ""}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "good:plain",
+        "noisy:noisy",
+        "leaves:leaves",
+        "daemon:daemon",
+        "json:shadow",
+        "apart_1:f",
+        "apart_2:f",
+    ],
 )
 def test_flow_that_is_fine(outcome: Outcome, function: str) -> None:
     flow = outcome.of(function)
@@ -227,4 +290,4 @@ def _has_ended(pid: int) -> bool:
 
 
 def test_nothing_to_look_at_starts_nothing(tmp_path: Path) -> None:
-    assert inspect(tmp_path / "absent", [], lambda: None) == {}
+    assert inspect(tmp_path / "absent", {}, lambda: None) == {}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from appliance.api import Api
+from appliance.deployer.objects.every import kinds
+from appliance.deployer.ownership import Store
+from appliance.deployer.project import Project
 from appliance.deployer.reconcile import Reconciler
-from appliance.deployer.sources import Project
+from appliance.deployer.source import DirectorySource
 from appliance.worker import pool
 from tests.unit.conftest import RealServer
+from tests.unit.deployer.watched_api import WatchedApi
 
 FLOW = """
 from prefect import flow
@@ -32,25 +33,6 @@ deployments:
 """
 
 
-class WatchedApi(Api):
-    """The API with a list of the requests that write."""
-
-    writes: list[str]
-
-    def post(self, path: str, body: Mapping[str, Any] | list[dict[str, Any]]) -> Any:
-        if not path.endswith("/filter"):
-            self.writes.append(f"POST {path}")
-        return super().post(path, body)
-
-    def patch(self, path: str, body: Mapping[str, Any]) -> None:
-        self.writes.append(f"PATCH {path}")
-        super().patch(path, body)
-
-    def delete(self, path: str) -> None:
-        self.writes.append(f"DELETE {path}")
-        super().delete(path)
-
-
 def make_project(root: Path, name: str) -> Project:
     for directory in ("flows", "deployments"):
         (root / directory).mkdir(parents=True)
@@ -61,19 +43,35 @@ def make_project(root: Path, name: str) -> Project:
     return Project(root)
 
 
+def reconciler(api: WatchedApi, scope: str, said: list[str], *projects: Project) -> Reconciler:
+    api.writes = []
+    pool.ensure(api, "default")
+    store = Store(api, scope)
+    return Reconciler(
+        api,
+        tuple(DirectorySource(project.root) for project in projects),
+        "default",
+        kinds("default", warm_start=True),
+        store,
+        said.append,
+        lambda: None,
+    )
+
+
 def test_passes(real_server: RealServer, tmp_path: Path) -> None:
     one = make_project(tmp_path / "one", "flow of one")
     two = make_project(tmp_path / "two", "flow of two")
     absent = Project(tmp_path / "absent")
     said: list[str] = []
     with closing(real_server.connect(WatchedApi)) as api:
-        api.writes = []
-        pool.ensure(api, "default")
-        reconciler = Reconciler(api, (one, absent, two), "default", said.append, lambda: None)
+        deployer = reconciler(api, "passes", said, one, absent, two)
 
-        first = reconciler.run_pass()
+        first = deployer.run_pass()
         assert first.deployments == ("flow of one/hourly", "flow of two/hourly")
-        assert said == ["created flow of one/hourly", "created flow of two/hourly"]
+        assert said == [
+            "created deployment flow of one/hourly",
+            "created deployment flow of two/hourly",
+        ]
         in_one, no_project, in_two = first.problems
         assert in_one == (f"{one.root}/deployments/d.yaml:7: there is no file flows/absent.py")
         assert in_two.startswith(f"{two.root}/deployments/d.yaml:7: ")
@@ -81,7 +79,7 @@ def test_passes(real_server: RealServer, tmp_path: Path) -> None:
 
         # Nothing has changed: nothing is inspected, and nothing is written.
         api.writes.clear()
-        second = reconciler.run_pass()
+        second = deployer.run_pass()
         assert api.writes == []
         assert (second.deployments, second.problems) == (first.deployments, first.problems)
 
@@ -90,17 +88,85 @@ def test_passes(real_server: RealServer, tmp_path: Path) -> None:
         api.patch(f"/deployments/{flow['id']}", {"tags": ["by hand"]})
         api.writes.clear()
         said.clear()
-        reconciler.run_pass()
-        assert said == ["updated flow of one/hourly: tags"]
+        deployer.run_pass()
+        assert said == ["put back deployment flow of one/hourly, changed on the server: tags"]
         assert api.writes == [f"PATCH /deployments/{flow['id']}"]
 
         # A change of the files: another schedule, and a deployment that only now can be read.
         text = FILE.replace("0 * * * *", "30 * * * *").replace("absent.py", "f.py")
         (one.root / "deployments/d.yaml").write_text(text)
         said.clear()
-        third = reconciler.run_pass()
-        assert said == ["created flow of one/broken", "updated flow of one/hourly: schedules"]
+        third = deployer.run_pass()
+        assert said == [
+            "changed deployment flow of one/hourly: schedules",
+            "created deployment flow of one/broken",
+        ]
         assert third.problems == (no_project, in_two)
         api.writes.clear()
-        assert reconciler.run_pass().deployments == third.deployments
+        assert deployer.run_pass().deployments == third.deployments
+        assert api.writes == []
+
+
+def test_parameters_that_the_flow_does_not_take_cost_their_deployment(
+    real_server: RealServer, tmp_path: Path
+) -> None:
+    project = make_project(tmp_path / "parameters", "flow of parameters")
+    text = FILE.replace("absent.py", "f.py") + "    parameters: {count: many}\n"
+    (project.root / "deployments/d.yaml").write_text(text)
+    with closing(real_server.connect(WatchedApi)) as api:
+        deployer = reconciler(api, "parameters", [], project)
+        report = deployer.run_pass()
+        assert report.deployments == ("flow of parameters/hourly",)
+        (problem,) = report.problems
+        assert problem.startswith(
+            f"{project.root}/deployments/d.yaml:7: parameter 'count' is wrong"
+        )
+        assert problem.endswith("'many' is not of type 'integer'")
+        (project.root / "deployments/d.yaml").write_text(text.replace("many", "3"))
+        assert deployer.run_pass().problems == ()
+
+
+def test_what_vanishes_goes_and_most_of_it_only_when_told_to(
+    real_server: RealServer, tmp_path: Path
+) -> None:
+    project = make_project(tmp_path / "vanishing", "vanishing flow")
+    file = project.root / "deployments/d.yaml"
+    entry = "  - {{name: n{number}, entrypoint: 'flows/f.py:f'}}\n"
+    lines = [entry.format(number=number) for number in range(3)]
+    said: list[str] = []
+    with closing(real_server.connect(WatchedApi)) as api:
+        deployer = reconciler(api, "vanishing", said, project)
+        file.write_text("deployments:\n" + "".join(lines) + "variables: [{name: v, value: 1}]\n")
+        assert deployer.run_pass().problems == ()
+        said.clear()
+
+        # Somebody is in the middle of writing: nothing goes.
+        file.write_text("deployments:\n" + lines[0] + "  - name: [\n")
+        (problem,) = deployer.run_pass().problems
+        assert "d.yaml:4: this is not YAML" in problem
+        assert said == []
+
+        # Elsewhere, and otherwise as before: the same deployments, with their history.
+        before = api.get("/deployments/name/vanishing%20flow/n0")["id"]
+        file.rename(project.root / "deployments/other.yaml")
+        file = project.root / "deployments/other.yaml"
+        file.write_text(
+            "deployments:\n" + "".join(lines[:2]) + "variables: [{name: v, value: 1}]\n"
+        )
+        assert deployer.run_pass().problems == ()
+        assert said == ["removed deployment vanishing flow/n2, which is declared no more"]
+        assert api.get("/deployments/name/vanishing%20flow/n0")["id"] == before
+
+        said.clear()
+        file.write_text("deployments:\n" + lines[0])
+        (problem,) = deployer.run_pass().problems
+        assert "2 of the 3 objects that the deployer has made are not declared any more" in problem
+        assert said == []
+        assert deployer.run_pass(allow_mass_delete=True).problems == ()
+        assert said == [
+            "removed deployment vanishing flow/n1, which is declared no more",
+            "removed variable v, which is declared no more",
+        ]
+        api.writes.clear()
+        deployer.run_pass()
         assert api.writes == []

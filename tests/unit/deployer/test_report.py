@@ -12,7 +12,7 @@ from appliance.layout import Runtime
 def test_comes_back_as_it_was_written(tmp_path: Path) -> None:
     runtime = Runtime(tmp_path)
     assert report.read(runtime) is None
-    problems = [Problem(Path("/p/d.yaml"), 3, "wrong"), Problem(Path("/p"), 0, "absent")]
+    problems = [Problem("/p/d.yaml", 3, "wrong"), Problem("/p", 0, "absent")]
     written = Report.of({"f/b", "f/a"}, problems)
     report.write(runtime, written)
     found = report.read(runtime)

@@ -56,7 +56,7 @@ def test_healthy_appliance_in_words(tmp_path: Path) -> None:
 def test_trouble_in_words(tmp_path: Path) -> None:
     runtime = Runtime(tmp_path)
     write_health(runtime, ready=False)
-    problem = Problem(Path("/p/d.yaml"), 7, "unknown key 'x'")
+    problem = Problem("/p/d.yaml", 7, "unknown key 'x'")
     deployer_report.write(runtime, Report.of([], [problem]))
     text = rendered(collect(make_settings(data_dir=tmp_path), runtime))
     assert "is NOT healthy" in text

@@ -1,4 +1,4 @@
-"""Where projects come from. Today: local directories, which runs start in as they are."""
+"""A project: a directory of flows, with the files that say what the server shall hold of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,22 @@ class Project:
 
     Attributes:
         root: The directory in which its runs start.
+        address: What the settings call it, where that is not the directory.
+        commit: Which of the commits it is whose directories never change; empty for others.
     """
 
     root: Path
+    address: str = ""
+    commit: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the settings call it."""
+        return self.address or str(self.root)
+
+    def shown(self, path: Path) -> str:
+        """Return how to call one of its files, the same for each commit."""
+        return f"{self.address}: {path.relative_to(self.root)}" if self.address else str(path)
 
     @property
     def default_pull_steps(self) -> list[dict[str, object]]:
@@ -49,6 +62,8 @@ class Project:
 
     def fingerprint(self) -> str:
         """Return a digest that differs once a file that matters to a deployment has changed."""
+        if self.commit:
+            return self.commit
         digest = hashlib.sha256()
         for path in sorted(_walk(self.root)):
             if path.suffix in FINGERPRINTED_SUFFIXES:

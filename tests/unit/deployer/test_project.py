@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.deployer.sources import Project
+from appliance.deployer.project import Project
 
 
 def _write(name: str) -> Callable[[Path], None]:

@@ -1,0 +1,1 @@
+"""The kinds of object that a project may declare, one module each."""
