@@ -36,6 +36,24 @@ deployments:
   - name: broken
     entrypont: flows/hello.py:hello
 """
+SECRET = "hidden-password-of-a-test"
+ENVIRONMENT_FLOW = """
+import os
+
+from prefect import flow
+
+
+@flow(log_prints=True)
+def environment() -> None:
+    print(os.environ["REGION"], os.environ["PORT"], len(os.environ["DB_PASSWORD"]))
+"""
+ENVIRONMENT = """
+deployments:
+  - name: environment
+    entrypoint: flows/environment.py:environment
+    env: {REGION: eu, PORT: 8080}
+    secret_env: {DB_PASSWORD: db-password}
+"""
 NOT_YAML = "deployments: [\n"
 
 
@@ -92,7 +110,8 @@ def test_further_passes_change_nothing(container: Container, client: httpx.Clien
     passed = container.status()["deployer"]["at"]
     eventually(lambda: container.status()["deployer"]["at"] > passed, what="another pass")
     assert runs.deployments(client)["greet"]["updated"] == before
-    assert "updated" not in container.logs()
+    assert "changed deployment" not in container.logs()
+    assert "put back" not in container.logs()
 
 
 def test_what_somebody_changed_is_put_back_and_a_pause_is_respected(
@@ -103,7 +122,37 @@ def test_what_somebody_changed_is_put_back_and_a_pause_is_respected(
     client.patch(path, json={"tags": ["theirs"], "paused": True}).raise_for_status()
     eventually(lambda: runs.deployments(client)["greet"]["tags"] == ["mine"], what="the tags")
     assert runs.deployments(client)["greet"]["paused"] is True
-    assert "updated hello/greet: tags" in container.logs()
+    said = "put back deployment hello/greet, changed on the server: tags"
+    assert said in container.logs()
+
+
+def test_runs_have_the_environment_that_the_file_gives_and_secrets_come_from_blocks(
+    container: Container, client: httpx.Client, project: Path
+) -> None:
+    of_type = client.get("block_types/slug/secret").raise_for_status().json()["id"]
+    matching = {"block_schemas": {"block_type_id": {"any_": [of_type]}}}
+    schema = client.post("block_schemas/filter", json=matching).raise_for_status().json()[0]["id"]
+    block = {
+        "name": "db-password",
+        "data": {"value": SECRET},
+        "block_type_id": of_type,
+        "block_schema_id": schema,
+    }
+    client.post("block_documents/", json=block).raise_for_status()
+    (project / "flows" / "environment.py").write_text(ENVIRONMENT_FLOW, encoding="utf-8")
+    (project / "deployments" / "env.yaml").write_text(ENVIRONMENT, encoding="utf-8")
+    deployment = eventually(
+        lambda: runs.deployments(client).get("environment"), what="the deployment"
+    )
+    assert SECRET not in str(deployment)
+    run = runs.create_run(client, deployment["id"])
+    assert runs.finished(client, run)["type"] == "COMPLETED"
+    eventually(
+        lambda: any(f"eu 8080 {len(SECRET)}" in one["message"] for one in runs.logs(client, run)),
+        what="what the run has seen",
+    )
+    assert SECRET not in container.logs()
+    assert SECRET not in container.exec("zoe", "deploy", "plan", "--json", check=False)
 
 
 @pytest.mark.usefixtures("container")
@@ -150,3 +199,31 @@ def test_a_missing_function_is_told_at_its_deployment(
     assert "nobody" in found[0]
     assert found[0].startswith("/project/deployments/third.yaml:3")
     assert "other" not in runs.deployments(client)
+
+
+def test_what_vanishes_is_removed_once_the_project_can_be_read_whole(
+    container: Container, client: httpx.Client, project: Path
+) -> None:
+    by_hand = client.post("variables/", json={"name": "by-hand", "value": 1}).raise_for_status()
+    before = runs.create_run(client, runs.deployments(client)["greet"]["id"])
+    assert runs.finished(client, before)["type"] == "COMPLETED"
+    for name in ("good.yaml", "third.yaml", "env.yaml"):
+        (project / "deployments" / name).unlink()
+    (project / "deployments" / "objects.yaml").write_text(
+        "work_pools:\n  - {name: lab, work_queues: [{name: urgent, priority: 1}]}\n"
+        "variables:\n  - {name: region, value: {zones: [1]}}\n",
+        encoding="utf-8",
+    )
+    eventually(lambda: client.get("work_pools/lab").is_success, what="the pool")
+    planned = container.exec("zoe", "deploy", "plan", check=False)
+    assert "deployment hello/greet stays until /project can be read" in planned
+    assert "greet" in runs.deployments(client)
+
+    (project / "deployments" / "worse.yaml").unlink()
+    container.exec("zoe", "deploy", "apply")
+    assert set(runs.deployments(client)) == {"broken"}
+    assert client.get(f"flow_runs/{before}").raise_for_status().json()["state_type"] == "COMPLETED"
+    assert client.get(f"variables/{by_hand.json()['id']}").is_success
+    assert client.get("variables/name/region").json()["value"] == {"zones": [1]}
+    planned = container.exec("zoe", "deploy", "plan", "--exit-code")
+    assert "nothing to do; 4 are as declared" in planned

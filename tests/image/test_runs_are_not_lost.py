@@ -152,6 +152,8 @@ def test_a_killed_run_is_on_record_soon(kill: Callable[[Container], None]) -> No
     with running() as container:
         container.wait_healthy()
         with container.client() as client:
+            # A scheduled run would be another launcher.
+            quiet(container, client)
             run = start(client, f"while true; do echo tick; sleep 1; done; {LONG}")
         kill(container)
         container.wait_healthy()
