@@ -86,6 +86,11 @@ NO_AUTHORITY = Path(__file__).with_name("no_authority.pem")
 # its own settings to the environment of its runs.
 CHOSEN_FOR_RUNS = {"PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false"}
 
+# Names under which an operator may have the server protect its API from foreign web pages.
+CSRF_PROTECTION = frozenset(
+    {"PREFECT_SERVER_CSRF_PROTECTION_ENABLED", "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED"}
+)
+
 # Names under which an operator may ask for heartbeats; PREFECT_FLOWS would overrule them.
 HEARTBEATS = frozenset({"PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "PREFECT_RUNNER_HEARTBEAT_FREQUENCY"})
 
@@ -134,6 +139,21 @@ def server_environment(
     return environment
 
 
+def spared_at_start(*, from_template: bool, is_current: bool) -> dict[str, str]:
+    """Return what keeps Prefect's start from doing what is done: 0.4 and 0.5 s on two cores.
+
+    Args:
+        from_template: The database was copied just now from a template that fits.
+        is_current: Its schema is that of the installed Prefect.
+    """
+    environment = {}
+    if from_template or is_current:
+        environment["PREFECT_SERVER_DATABASE_MIGRATE_ON_START"] = "false"
+    if from_template:
+        environment["PREFECT_SERVER_REGISTER_BLOCKS_ON_START"] = "false"
+    return environment
+
+
 def retention(settings: Settings) -> dict[str, str]:
     """Return what Prefect's vacuum removes, and after how long.
 
@@ -168,6 +188,7 @@ def client_environment(
     environment = {
         **chosen_for_clients(settings),
         RESULTS: str(layout.results),
+        **_no_question_for_a_token(settings),
         **_operators_choice(),
         "PREFECT_HOME": str(layout.prefect_home),
         "PREFECT_API_URL": api_url(settings),
@@ -184,6 +205,16 @@ def client_environment(
     elif urlsplit(api_url(settings)).scheme == "http":
         environment["PREFECT_API_SSL_CERT_FILE"] = str(NO_AUTHORITY)
     return environment
+
+
+def _no_question_for_a_token(settings: Settings) -> dict[str, str]:
+    """Keep each client from asking the server here for a token that it never gives.
+
+    Every flow run has two clients, and each asks before its first change. (Prefect 3.8.8)
+    """
+    if Component.SERVER not in settings.runs_here or CSRF_PROTECTION & os.environ.keys():
+        return {}
+    return {"PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false"}
 
 
 def api_url(settings: Settings) -> str:

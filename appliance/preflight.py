@@ -11,6 +11,7 @@ from pathlib import Path
 from appliance import credentials, guards, stamp
 from appliance.database import postgres, reachability
 from appliance.database.promotion import guard
+from appliance.deployer.git import access
 from appliance.errors import OperatorError, SeveralMistakesError, WorldError
 from appliance.layout import Layout, Runtime
 from appliance.prefect_environment import check_no_owned_name
@@ -55,6 +56,8 @@ def _checks(
     yield lambda: data_directory(layout)
     yield lambda: stamp.check(layout)
     yield lambda: writable_directory(runtime.root, "ZOE_RUNTIME_DIR", "mount a tmpfs there")
+    if Component.DEPLOYER in settings.runs_here:
+        yield lambda: access.check(settings)
     if settings.tls_ca_file:
         yield lambda: certificate_authority(settings.tls_ca_file)
     if Component.SERVER not in settings.runs_here:

@@ -44,6 +44,10 @@ def state_of(api: Api, run: str, kind: str = "flow_runs") -> str:
     return str(found["state"]["type"])
 
 
+def found(api: Api, run: str) -> dict[str, Any]:
+    """Return a flow run as the server shows it."""
+    return dict(api.get(f"/flow_runs/{run}"))
+
+
 def labels_of(api: Api, run: str) -> dict[str, Any]:
-    found: dict[str, Any] = api.get(f"/flow_runs/{run}")
-    return dict(found["labels"])
+    return dict(found(api, run)["labels"])

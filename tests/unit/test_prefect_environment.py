@@ -27,6 +27,7 @@ from appliance.prefect_environment import (
     database_url,
     local_host,
     server_environment,
+    spared_at_start,
 )
 from tests.unit.support import NO_CREDENTIALS, make_settings
 
@@ -227,6 +228,30 @@ def test_runs_may_be_kept_for_ever() -> None:
     assert environment["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,orphans"
 
 
+@pytest.mark.parametrize(
+    ("values", "set_by_operator", "asked"),
+    [
+        ({}, None, False),
+        ({}, "PREFECT_SERVER_CSRF_PROTECTION_ENABLED", True),
+        ({}, "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED", True),
+        ({"components": ("worker",), "api_url": "https://elsewhere/api"}, None, True),
+    ],
+)
+def test_a_token_is_asked_for_only_where_there_may_be_one(
+    monkeypatch: pytest.MonkeyPatch,
+    values: dict[str, Any],
+    set_by_operator: str | None,
+    *,
+    asked: bool,
+) -> None:
+    if set_by_operator:
+        monkeypatch.setenv(set_by_operator, "true")
+    with monkeypatch.context() as patch:
+        for name, value in client(**values).items():
+            patch.setenv(name, value)
+        assert PrefectSettings().client.csrf_support_enabled is asked
+
+
 def test_flow_runs_send_heartbeats_only_where_that_is_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -242,3 +267,25 @@ def heartbeat_of(environment: dict[str, str]) -> int | None:
         for name, value in environment.items():
             patch.setenv(name, value)
         return PrefectSettings().flows.heartbeat_frequency
+
+
+@pytest.mark.parametrize(
+    ("from_template", "is_current", "spared"),
+    [
+        (False, False, set()),
+        (False, True, {"PREFECT_SERVER_DATABASE_MIGRATE_ON_START"}),
+        (
+            True,
+            False,
+            {
+                "PREFECT_SERVER_DATABASE_MIGRATE_ON_START",
+                "PREFECT_SERVER_REGISTER_BLOCKS_ON_START",
+            },
+        ),
+    ],
+)
+def test_a_start_does_not_do_what_is_done(
+    from_template: bool, is_current: bool, spared: set[str]
+) -> None:
+    environment = spared_at_start(from_template=from_template, is_current=is_current)
+    assert environment == dict.fromkeys(spared, "false")

@@ -19,6 +19,7 @@ WRITE = """
 import sqlite3, sys
 from tests.unit.backup.databases import add_runs
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+add_runs(connection, 20)
 print("writing", flush=True)
 while True:
     add_runs(connection, 20)

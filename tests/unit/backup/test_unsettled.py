@@ -79,8 +79,8 @@ def test_the_first_sweep_settles_the_runs_of_the_backups_machine_and_no_others(
     fill(layout.data, {"worker/ledger": before.identity})
     with closing(real_server.api()) as api:
         ours, others, unmarked = (runs_on_server.flow_run(api) for _ in range(3))
-        mark.put(api, ours, before.identity)
-        mark.put(api, others, elsewhere.identity)
+        mark.put(api, runs_on_server.found(api, ours), before.identity)
+        mark.put(api, runs_on_server.found(api, others), elsewhere.identity)
         unsettled.note(layout, [ours, others, unmarked])
         ledger = Ledger(layout.ledger)
         worker.sweep_ours(api, ledger, Policy(OnCrash.CRASH, 3), tuple)
@@ -92,6 +92,6 @@ def test_the_first_sweep_settles_the_runs_of_the_backups_machine_and_no_others(
         ledger.note(ours)
         state = {"state": {"type": "RUNNING"}, "force": True}
         api.post(f"/flow_runs/{ours}/set_state", state)
-        mark.put(api, ours, before.identity)
+        mark.put(api, runs_on_server.found(api, ours), before.identity)
         worker.sweep_ours(api, ledger, Policy(OnCrash.CRASH, 3), tuple)
         assert runs_on_server.state_of(api, ours) == "RUNNING"

@@ -9,7 +9,7 @@ import pytest
 from appliance.api import Api
 from appliance.maintenance.watch import Watch
 from appliance.settings.model import OnCrash
-from appliance.worker.mark import BEAT
+from appliance.worker.mark import BEAT, LATEST_WORKER, WORKER
 from appliance.worker.settling import Policy, settle
 from tests.unit import runs_on_server as runs
 from tests.unit.conftest import RealServer
@@ -66,6 +66,10 @@ def test_what_gives_signs_of_life_or_is_none_of_ours_is_left_alone(
         by_hand = runs.flow_run(api)
         by_hand_pending = runs.flow_run(api, "PENDING")
         subflow = runs.flow_run(api, parent_task_run_id=runs.task_run(api, healthy))
+        # It was ours, and its mark had not been taken back yet when it was tried again.
+        of_a_stock_worker = runs.flow_run(
+            api, labels={**MARK, WORKER: "ours", LATEST_WORKER: "a stock worker"}
+        )
         watch = watch_of(api)
         for now in range(0, 200, 10):
             if now % 50 == 0:
@@ -76,6 +80,7 @@ def test_what_gives_signs_of_life_or_is_none_of_ours_is_left_alone(
         assert runs.state_of(api, by_hand) == "RUNNING"
         assert runs.state_of(api, by_hand_pending) == "PENDING"
         assert runs.state_of(api, subflow) == "RUNNING"
+        assert runs.state_of(api, of_a_stock_worker) == "RUNNING"
 
 
 def test_what_was_taken_in_our_pool_and_never_marked_is_scheduled_again(

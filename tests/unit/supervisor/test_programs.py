@@ -30,9 +30,9 @@ def test_order(values: dict[str, Any], names: list[str]) -> None:
     assert priorities == sorted(set(priorities))
 
 
-def test_only_the_conductor_starts_by_itself() -> None:
+def test_only_the_first_and_the_conductor_start_by_themselves() -> None:
     starts = {program.name: program.autostart for program in plan(make_settings())}
-    assert [name for name, autostart in starts.items() if autostart] == [CONDUCTOR]
+    assert [name for name, autostart in starts.items() if autostart] == ["server", CONDUCTOR]
 
 
 @pytest.mark.parametrize("grace", [6, 9, 30, 3600])
