@@ -213,6 +213,10 @@ def main() -> int:
         # SIGHUP: read the settings anew, in the same process, which takes the lock anew, too.
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         os.execv(sys.executable, [sys.executable, "-P", "-m", "appliance", "run"])  # noqa: S606
+    # All has stopped: whoever asks again, or asks in another way, must not change the exit code.
+    # Python gives signals that have a handler of its own back to the kernel before it ends.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     given_up = fatal.recorded(runtime)
     if given_up:
         # The conductor knows states and answers, but hears nobody.

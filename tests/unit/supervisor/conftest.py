@@ -137,6 +137,12 @@ class Appliance:
         assert self.process
         self.process.send_signal(number)
 
+    def has_ended_after(self, number: signal.Signals) -> bool:
+        """Send a signal; tell whether there was nobody left to take it."""
+        self.signal(number)
+        assert self.process
+        return self.process.poll() is not None
+
     def wait(self) -> int:
         """Return the exit code once it has ended by itself."""
         assert self.process

@@ -199,6 +199,15 @@ def test_quit_leaves_no_core_file(appliance: Appliance) -> None:
     assert appliance.stop() == 0
 
 
+def test_asking_again_does_not_change_the_exit_code(appliance: Appliance) -> None:
+    appliance.start([program("one", python(POLITE))])
+    appliance.wait_for("one", "up")
+    # Until the very last moment, when Python is taking itself apart.
+    while not appliance.has_ended_after(signal.SIGTERM):
+        time.sleep(0.001)
+    assert appliance.wait() == 0
+
+
 def test_health_report_goes_first(appliance: Appliance) -> None:
     # While programs stop, the report of a moment ago would still call all of them ready.
     slow = python(
