@@ -14,6 +14,7 @@ from tests.bench.measurements.catalogue import MEASUREMENTS
 from tests.bench.order import turns
 from tests.bench.page import page
 from tests.bench.results import Results, dump, merged, read
+from tests.bench.subjects import stock
 from tests.bench.subjects.project import flows_volume
 from tests.support.container import IMAGE, docker
 
@@ -39,6 +40,7 @@ def _run(options: Options) -> int:
         return 0
     earlier = _earlier(options)
     _check_image()
+    stock.build_image()
     now: Results = {}
 
     def keep(results: Results) -> None:

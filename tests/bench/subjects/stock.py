@@ -1,21 +1,25 @@
-"""Stock Prefect from the same image: server and worker in a container each, as compose has them."""
+"""Stock Prefect: server and worker in a container each, as compose has them."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from tests.bench.model import Variant
 from tests.bench.subjects.subject import (
     POOL,
     PUBLISHED,
-    THE_IMAGE,
     Part,
     Subject,
     Wanted,
     common,
     flows,
 )
-from tests.support.container import eventually
+from tests.support.container import IMAGE, docker, eventually
+
+# Made of the image under test, so that Python, Prefect and Postgres are the same.
+STOCK_IMAGE = f"{IMAGE}-stock"
+STOCK_DOCKERFILE = Path(__file__).parent / "stock_image"
 
 # `--init` and root as in Prefect's own image; our health check knows nothing of it.
 LIKE_PREFECTS = ("--init", "--user=0", "--no-healthcheck", "--workdir=/")
@@ -28,6 +32,16 @@ SERVE_POSTGRES = (
 )
 DATABASE_URL = "postgresql+asyncpg://postgres@127.0.0.1:5432/prefect"
 PSQL = (f"{POSTGRES}/psql", "--host=/tmp", "--username=postgres", "--quiet")
+
+
+def build_image() -> None:
+    """Make the image of stock Prefect; of a layer that removes, in a second.
+
+    Raises:
+        subprocess.CalledProcessError: Docker cannot make it.
+    """
+    build = ("build", "--quiet", "--build-arg", f"IMAGE={IMAGE}", "--tag", STOCK_IMAGE)
+    docker(*build, str(STOCK_DOCKERFILE))
 
 
 def start(subject: Subject, wanted: Wanted) -> None:
@@ -49,7 +63,7 @@ def start(subject: Subject, wanted: Wanted) -> None:
         *common(wanted),
         "--env=PREFECT_HOME=/data/prefect",
         "--entrypoint=prefect",
-        THE_IMAGE,
+        STOCK_IMAGE,
         *("server", "start", "--host", "0.0.0.0"),  # noqa: S104 - Docker publishes it on loopback
     )
     subject.wait_answer()
@@ -69,7 +83,7 @@ def _start_worker(subject: Subject, wanted: Wanted) -> None:
         "--env=PREFECT_HOME=/tmp/prefect",
         *(f"--env={variable}" for variable in worker_environment(wanted.variant)),
         "--entrypoint=prefect",
-        THE_IMAGE,
+        STOCK_IMAGE,
         *("worker", "start", "--pool", POOL, "--type", "process", *limit),
         is_worker=True,
     )
@@ -83,7 +97,7 @@ def worker_environment(variant: Variant) -> tuple[str, ...]:
 def _start_postgres(subject: Subject) -> Part:
     """Start a Postgres with its defaults; its user is the image's, for it refuses root."""
     part = subject.run(
-        *PUBLISHED, "--no-healthcheck", "--entrypoint=sh", THE_IMAGE, "-c", SERVE_POSTGRES
+        *PUBLISHED, "--no-healthcheck", "--entrypoint=sh", STOCK_IMAGE, "-c", SERVE_POSTGRES
     )
 
     def has_database() -> bool:
