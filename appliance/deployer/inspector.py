@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +145,7 @@ def _describe(entrypoint: str, given: list[dict[str, Any]]) -> dict[str, Any]:
     if not os.path.isfile(path):  # noqa: PTH113 - pathlib would say the same
         return {"error": f"there is no file {path}"}
     try:
+        before = set(sys.modules)
         flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
         schema = parameter_schema(flow).model_dump(mode="json")
         description = {
@@ -153,6 +154,7 @@ def _describe(entrypoint: str, given: list[dict[str, Any]]) -> dict[str, Any]:
             "description": flow.description,
             "parameter_schema": schema,
             "mistakes": [_mistake(flow, schema, parameters) for parameters in given],
+            "sources": _sources(path, sys.modules.keys() - before),
         }
         # A version or a default of another type than JSON knows is the module's fault as well.
         json.dumps(description)
@@ -162,6 +164,16 @@ def _describe(entrypoint: str, given: list[dict[str, Any]]) -> dict[str, Any]:
         cause = error.__cause__ or error
         return {"error": f"{path} cannot be loaded: {type(cause).__name__}: {cause}"}
     return description
+
+
+def _sources(path: str, modules: Iterable[str]) -> list[str]:
+    """Return the files of a flow and of the modules loaded for it, and where those are looked for.
+
+    What was imported before, Prefect above all, changes with the directory that it is installed in.
+    """
+    files = [path, *(getattr(sys.modules[name], "__file__", None) for name in modules)]
+    found = {os.path.abspath(one) for one in (*files, *sys.path) if isinstance(one, str)}  # noqa: PTH100
+    return sorted(one for one in found if os.path.exists(one))  # noqa: PTH110 - as above
 
 
 def _mistake(flow: Any, schema: dict[str, Any], parameters: dict[str, Any]) -> str:

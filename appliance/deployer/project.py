@@ -62,10 +62,21 @@ class Project:
 
     def fingerprint(self) -> str:
         """Return a digest that differs once a file that matters to a deployment has changed."""
+        return self._digest(catalogue=True)
+
+    def flows_fingerprint(self) -> str:
+        """Return the same of the files that are there for flows alone."""
+        return self._digest(catalogue=False)
+
+    def _digest(self, *, catalogue: bool) -> str:
         if self.commit:
             return self.commit
         digest = hashlib.sha256()
         for path in sorted(_walk(self.root)):
+            if not catalogue and any(
+                path.relative_to(self.root).match(pattern) for pattern in CATALOGUE_PATTERNS
+            ):
+                continue
             if path.suffix in FINGERPRINTED_SUFFIXES:
                 try:
                     status = path.stat()

@@ -7,9 +7,11 @@ from typing import Any
 import yaml
 from yaml.constructor import SafeConstructor
 
-# PyYAML's binding to libyaml is ten times as fast; it is in all its wheels, not in every build.
+# PyYAML's binding to libyaml is several times as fast; it is in its wheels, not in every build.
 LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MERGE_TAG = "tag:yaml.org,2002:merge"
+# The binding's recursion knows no limit but the end of the stack, where the process dies.
+DEEPEST = 100
 
 Location = tuple[str | int, ...]
 
@@ -44,6 +46,7 @@ class LocatedYaml:
         self._lines: dict[Location, int] = {}
         # Mappings whose own keys have been looked at; merging puts the keys of others among them.
         self._checked: set[int] = set()
+        _check_depth(text)
         loader = LOADER(text)
         try:
             node = loader.get_single_node()
@@ -93,6 +96,19 @@ class LocatedYaml:
             if key in found:
                 raise DuplicateKeyError(str(key), key_node.start_mark.line + 1)
             found.add(key)
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"it is nested more than {DEEPEST} deep", problem_mark=event.start_mark
+            )
 
 
 def _scalar(loader: SafeConstructor, node: yaml.Node) -> Any:
