@@ -39,6 +39,7 @@ def main() -> int:
     # Imported before the forks, which then share it.
     with uncollected():
         import prefect.flows  # noqa: PLC0415
+        import prefect.main  # noqa: PLC0415 - what `from prefect import flow` leads to
         import prefect.utilities.callables  # noqa: PLC0415
         import prefect.utilities.schema_tools.validation  # noqa: F401, PLC0415
 
