@@ -17,6 +17,7 @@ import os
 import select
 import signal
 import sys
+import sysconfig
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ from appliance.importing import uncollected
 SECONDS_PER_FLOW = 20.0
 # So many are loaded at the same time, or one for each core.
 AT_LEAST = 2
+# The names of the directories that hold Python's own modules and those that were installed.
+INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 def main() -> int:
@@ -170,11 +173,14 @@ def _describe(entrypoint: str, given: list[dict[str, Any]]) -> dict[str, Any]:
 def _sources(path: str, modules: Iterable[str]) -> list[str]:
     """Return the files of a flow and of the modules loaded for it, and where those are looked for.
 
-    What was imported before, Prefect above all, changes with the directory that it is installed in.
+    What is installed is known by its directory, which has other entries after an upgrade.
     """
     files = [path, *(getattr(sys.modules[name], "__file__", None) for name in modules)]
-    found = {os.path.abspath(one) for one in (*files, *sys.path) if isinstance(one, str)}  # noqa: PTH100
-    return sorted(one for one in found if os.path.exists(one))  # noqa: PTH110 - as above
+    loaded = {os.path.abspath(one) for one in files if isinstance(one, str)}  # noqa: PTH100
+    installed = tuple(f"{sysconfig.get_path(name)}/" for name in INSTALLED)
+    searched = {os.path.abspath(one) for one in sys.path}  # noqa: PTH100
+    found = {one for one in loaded if not one.startswith(installed)} | searched
+    return sorted(one for one in found if os.path.exists(one))  # noqa: PTH110 - as is_file above
 
 
 def _mistake(flow: Any, schema: dict[str, Any], parameters: dict[str, Any]) -> str:

@@ -56,9 +56,11 @@ class Project:
                 where="ZOE_PROJECTS",
                 remedy="mount it, or take it out of the list",
             )
-        found = (path for pattern in CATALOGUE_PATTERNS for path in self.root.glob(pattern))
         # One that is not readable has to be told, not passed over.
-        return sorted(path for path in found if not path.is_dir())
+        return sorted(path for path in self._declaring() if not path.is_dir())
+
+    def _declaring(self) -> Iterator[Path]:
+        return (path for pattern in CATALOGUE_PATTERNS for path in self.root.glob(pattern))
 
     def fingerprint(self) -> str:
         """Return a digest that differs once a file that matters to a deployment has changed."""
@@ -72,11 +74,8 @@ class Project:
         if self.commit:
             return self.commit
         digest = hashlib.sha256()
-        for path in sorted(_walk(self.root)):
-            if not catalogue and any(
-                path.relative_to(self.root).match(pattern) for pattern in CATALOGUE_PATTERNS
-            ):
-                continue
+        left_out = set() if catalogue else set(self._declaring())
+        for path in sorted(set(_walk(self.root)) - left_out):
             if path.suffix in FINGERPRINTED_SUFFIXES:
                 try:
                     status = path.stat()
