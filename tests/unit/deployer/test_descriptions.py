@@ -183,4 +183,4 @@ def test_a_real_flow_names_what_it_was_loaded_from(tmp_path: Path) -> None:
         str(tmp_path / "flows/helper.py"),
     }
     # What is installed, Prefect and Python itself, is known by its directory.
-    assert set(sysconfig.get_paths()[name] for name in ("purelib", "stdlib")) <= set(flow.sources)
+    assert {sysconfig.get_path(name) for name in ("purelib", "stdlib")} <= set(flow.sources)
