@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +27,11 @@ Parameters = Mapping[str, Sequence[Mapping[str, Any]]]
 PASSING = ("SUPERVISOR_", "SSH_", "OLDPWD", "PWD", "SHLVL", "TERM", "COLUMNS", "LINES", "_")
 # A file that was written as the flow was loaded may be one that it has not seen.
 LATEST_SECONDS = 1.0
+# Of one project, the one of the deployer, that of `zoe deploy`, and a guest.
+ENVIRONMENTS = 3
+
+Signature = list[int]
+"""Time of change in nanoseconds, and size."""
 
 
 class Descriptions:
@@ -56,72 +61,89 @@ class Descriptions:
             wanted: Which flows, and the parameters that they are to be asked about.
             inspect: Asks them.
         """
-        known = self._known(root, fingerprint)
+        known, signatures = self._known(root, fingerprint)
         missing = {
             entrypoint: given
             for entrypoint, given in wanted.items()
             if entrypoint not in known
             or not set(map(key_of, given)) <= known[entrypoint].mistakes.keys()
         }
-        if not missing:
-            return {entrypoint: known[entrypoint] for entrypoint in wanted}
-        began = time.time()
-        told = inspect(missing)
-        fresh = {
-            entrypoint: one for entrypoint, one in told.items() if isinstance(one, FlowDescription)
-        }
-        self._keep(root, fingerprint, {**known, **fresh}, began)
-        return {**{entrypoint: known[entrypoint] for entrypoint in wanted.keys() - missing}, **told}
+        still = {entrypoint: one for entrypoint, one in known.items() if entrypoint not in missing}
+        told: dict[str, Inspected] = {}
+        if missing:
+            began = time.time()
+            told = inspect(missing)
+            fresh = {
+                entrypoint: one
+                for entrypoint, one in told.items()
+                if isinstance(one, FlowDescription)
+            }
+            # What was seen before stays as it was seen, or a change since then would be missed.
+            seen = {**_settled(fresh.values(), began), **signatures}
+            self._keep(root, fingerprint, {**still, **fresh}, seen)
+        return {entrypoint: told.get(entrypoint) or still[entrypoint] for entrypoint in wanted}
 
-    def _known(self, root: Path, fingerprint: str) -> dict[str, FlowDescription]:
+    def _known(
+        self, root: Path, fingerprint: str
+    ) -> tuple[dict[str, FlowDescription], dict[str, Signature]]:
+        """Return what is kept and still good, and the signatures of what it was made from."""
         if self._path is None:
-            return {}
+            return {}, {}
         kept = (read_json(self._path) or {}).get(self._key(root))
         try:
             if kept is None or kept["fingerprint"] != fingerprint:
-                return {}
-            now = {path: _signature(path) for path in kept["signatures"]}
-            return {
+                return {}, {}
+            same = {
+                path: signature
+                for path, signature in kept["signatures"].items()
+                if _signature(path) == signature
+            }
+            flows = {
                 entrypoint: FlowDescription(**{**one, "sources": tuple(one["sources"])})
                 for entrypoint, one in kept["flows"].items()
-                if all(now[path] == kept["signatures"][path] for path in one["sources"])
+                if same.keys() >= set(one["sources"])
             }
         except (KeyError, TypeError, AttributeError):
             # Written by another version of ours.
-            return {}
+            return {}, {}
+        return flows, same
 
     def _keep(
-        self, root: Path, fingerprint: str, flows: Mapping[str, FlowDescription], began: float
+        self,
+        root: Path,
+        fingerprint: str,
+        flows: Mapping[str, FlowDescription],
+        signatures: Mapping[str, Signature],
     ) -> None:
         if self._path is None:
             return
-        sources = {path for one in flows.values() for path in one.sources}
-        signatures = {path: _signature(path) for path in sorted(sources)}
-        # Seen at the time of an earlier inspection, or certainly older than this one.
-        good = {
-            path
-            for path, signature in signatures.items()
-            if signature is not None and signature[0] < (began - LATEST_SECONDS) * 1e9
-        }
         entry = {
-            "fingerprint": fingerprint,
             "root": str(root),
-            "signatures": {path: signatures[path] for path in sorted(good)},
+            "fingerprint": fingerprint,
+            "signatures": signatures,
             "flows": {
                 entrypoint: asdict(one)
                 for entrypoint, one in flows.items()
-                if good.issuperset(one.sources)
+                if signatures.keys() >= set(one.sources)
             },
         }
-        # Checkouts of git come and go.
-        others = {
-            key: one
-            for key, one in (read_json(self._path) or {}).items()
-            if isinstance(one, dict) and Path(str(one.get("root"))).is_dir()
-        }
+        key = self._key(root)
         # Without it the next one asks again.
         with suppress(OSError):
-            write_json(self._path, {**others, self._key(root): entry})
+            write_json(self._path, {**self._others(key, root), key: entry})
+
+    def _others(self, key: str, root: Path) -> dict[str, Any]:
+        """Return what is worth keeping besides: checkouts come and go, environments as well."""
+        everything = read_json(self._path) if self._path else None
+        kept = {
+            name: one
+            for name, one in (everything or {}).items()
+            if name != key and isinstance(one, dict) and Path(str(one.get("root"))).is_dir()
+        }
+        of_root = [name for name, one in kept.items() if one["root"] == str(root)]
+        for name in of_root[: -(ENVIRONMENTS - 1)]:
+            del kept[name]
+        return kept
 
     def _key(self, root: Path) -> str:
         """Return what tells a project in an environment from others."""
@@ -134,7 +156,14 @@ class Descriptions:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _signature(path: str) -> list[int] | None:
+def _settled(flows: Iterable[FlowDescription], began: float) -> dict[str, Signature]:
+    """Return the signatures of what flows were made from and nobody has written meanwhile."""
+    signatures = {path: _signature(path) for one in flows for path in one.sources}
+    latest = (began - LATEST_SECONDS) * 1e9
+    return {path: one for path, one in signatures.items() if one is not None and one[0] < latest}
+
+
+def _signature(path: str) -> Signature | None:
     """Return what differs once a file was written, or a directory has other entries."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a Path for each of a thousand files costs more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sysconfig
@@ -160,6 +161,34 @@ def test_checkouts_that_are_gone_are_forgotten(flows: Flows, tmp_path: Path) -> 
     kept.complete(tmp_path, "x", WANTED, flows.inspect)
     assert f'"{gone}"' not in file.read_text()
     assert f'"{tmp_path}"' in file.read_text()
+
+
+def test_a_module_that_changes_while_others_are_asked_is_not_missed(flows: Flows) -> None:
+    flows.complete(wanted={FLOW: [{}]})
+    ask = flows.inspect
+
+    def inspect(wanted: Parameters) -> dict[str, Inspected]:
+        # With the time of the one that it replaces, as `cp -p` does it.
+        flows.write("f", "22")
+        return ask(wanted)
+
+    kept = Descriptions(flows.root / "flows.json", flows.environ)
+    kept.complete(flows.root, "as it is", {FLOW: [{}], OTHER: [{}]}, inspect)
+    flows.complete(wanted={FLOW: [{}]})
+    assert flows.asked[1:] == [[OTHER], [FLOW]]
+
+
+def test_environments_come_and_go(flows: Flows) -> None:
+    for number in range(5):
+        flows.environ["JOB"] = str(number)
+        flows.complete()
+    assert len(json.loads((flows.root / "flows.json").read_text())) == 3
+    flows.environ["JOB"] = "2"
+    flows.complete()
+    assert len(flows.asked) == 5
+    flows.environ["JOB"] = "1"
+    flows.complete()
+    assert len(flows.asked) == 6
 
 
 def test_nowhere_to_keep_them_is_no_mistake(flows: Flows, tmp_path: Path) -> None:
