@@ -82,6 +82,11 @@ class Runtime:
         return self.root / "deployer.json"
 
     @property
+    def flow_descriptions(self) -> Path:
+        """What flows have said of themselves, for the next one who asks (JSON)."""
+        return self.root / "flows.json"
+
+    @property
     def fatal_report(self) -> Path:
         """Which program was given up and why; its presence makes PID 1 exit non-zero (JSON)."""
         return self.root / "fatal.json"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from appliance.api import Api
+from appliance.deployer.descriptions import Descriptions
 from appliance.deployer.git import access
 from appliance.deployer.git.repository import Repository
 from appliance.deployer.git.source import GitSource
@@ -55,6 +56,7 @@ def assemble(
         store=Store(api, scope(settings)),
         say=say,
         beat=beat,
+        descriptions=Descriptions(runtime.flow_descriptions),
     )
     return reconciler
 

@@ -32,6 +32,7 @@ class FlowDescription:
         description: Its docstring.
         parameter_schema: JSON schema of its parameters, as Prefect's UI renders it.
         mistakes: What is wrong with parameters that were asked about, by `key_of` them.
+        sources: The files that were loaded for it, and the directories that were searched.
     """
 
     name: str
@@ -39,6 +40,7 @@ class FlowDescription:
     description: str | None
     parameter_schema: dict[str, Any]
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
 
 
 Inspected = FlowDescription | str
@@ -83,7 +85,7 @@ def inspect(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         pass_fds=(write_end,),
-        env=_without_secrets(),
+        env=seen_by_flows(os.environ),
     )
     os.close(write_end)
     with os.fdopen(read_end, "rb") as answers:
@@ -136,13 +138,14 @@ def _described(answer: dict[str, Any], given: Sequence[str]) -> Inspected:
         description=answer["description"],
         parameter_schema=answer["parameter_schema"],
         mistakes=dict(zip(given, answer["mistakes"], strict=True)),
+        sources=tuple(answer["sources"]),
     )
 
 
-def _without_secrets() -> dict[str, str]:
+def seen_by_flows(environ: Mapping[str, str]) -> dict[str, str]:
     """Return our environment without what no user's module needs to see at import."""
     return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in environ.items()
         if not name.startswith(("ZOE_", "PREFECT_")) or name == "PREFECT_HOME"
     }

@@ -17,9 +17,10 @@ import os
 import select
 import signal
 import sys
+import sysconfig
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ from appliance.importing import uncollected
 SECONDS_PER_FLOW = 20.0
 # So many are loaded at the same time, or one for each core.
 AT_LEAST = 2
+# The names of the directories that hold Python's own modules and those that were installed.
+INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 def main() -> int:
@@ -39,6 +42,7 @@ def main() -> int:
     # Imported before the forks, which then share it.
     with uncollected():
         import prefect.flows  # noqa: PLC0415
+        import prefect.main  # noqa: PLC0415 - what `from prefect import flow` leads to
         import prefect.utilities.callables  # noqa: PLC0415
         import prefect.utilities.schema_tools.validation  # noqa: F401, PLC0415
 
@@ -145,6 +149,7 @@ def _describe(entrypoint: str, given: list[dict[str, Any]]) -> dict[str, Any]:
     if not os.path.isfile(path):  # noqa: PTH113 - pathlib would say the same
         return {"error": f"there is no file {path}"}
     try:
+        before = set(sys.modules)
         flow: Flow[..., Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
         schema = parameter_schema(flow).model_dump(mode="json")
         description = {
@@ -153,6 +158,7 @@ def _describe(entrypoint: str, given: list[dict[str, Any]]) -> dict[str, Any]:
             "description": flow.description,
             "parameter_schema": schema,
             "mistakes": [_mistake(flow, schema, parameters) for parameters in given],
+            "sources": _sources(path, sys.modules.keys() - before),
         }
         # A version or a default of another type than JSON knows is the module's fault as well.
         json.dumps(description)
@@ -162,6 +168,19 @@ def _describe(entrypoint: str, given: list[dict[str, Any]]) -> dict[str, Any]:
         cause = error.__cause__ or error
         return {"error": f"{path} cannot be loaded: {type(cause).__name__}: {cause}"}
     return description
+
+
+def _sources(path: str, modules: Iterable[str]) -> list[str]:
+    """Return the files of a flow and of the modules loaded for it, and where those are looked for.
+
+    What is installed is known by its directory, which has other entries after an upgrade.
+    """
+    files = [path, *(getattr(sys.modules[name], "__file__", None) for name in modules)]
+    loaded = {os.path.abspath(one) for one in files if isinstance(one, str)}  # noqa: PTH100
+    installed = tuple(f"{sysconfig.get_path(name)}/" for name in INSTALLED)
+    searched = {os.path.abspath(one) for one in sys.path}  # noqa: PTH100
+    found = {one for one in loaded if not one.startswith(installed)} | searched
+    return sorted(one for one in found if os.path.exists(one))  # noqa: PTH110 - as is_file above
 
 
 def _mistake(flow: Any, schema: dict[str, Any], parameters: dict[str, Any]) -> str:

@@ -56,16 +56,26 @@ class Project:
                 where="ZOE_PROJECTS",
                 remedy="mount it, or take it out of the list",
             )
-        found = (path for pattern in CATALOGUE_PATTERNS for path in self.root.glob(pattern))
         # One that is not readable has to be told, not passed over.
-        return sorted(path for path in found if not path.is_dir())
+        return sorted(path for path in self._declaring() if not path.is_dir())
+
+    def _declaring(self) -> Iterator[Path]:
+        return (path for pattern in CATALOGUE_PATTERNS for path in self.root.glob(pattern))
 
     def fingerprint(self) -> str:
         """Return a digest that differs once a file that matters to a deployment has changed."""
+        return self._digest(catalogue=True)
+
+    def flows_fingerprint(self) -> str:
+        """Return the same of the files that are there for flows alone."""
+        return self._digest(catalogue=False)
+
+    def _digest(self, *, catalogue: bool) -> str:
         if self.commit:
             return self.commit
         digest = hashlib.sha256()
-        for path in sorted(_walk(self.root)):
+        left_out = set() if catalogue else set(self._declaring())
+        for path in sorted(set(_walk(self.root)) - left_out):
             if path.suffix in FINGERPRINTED_SUFFIXES:
                 try:
                     status = path.stat()

@@ -11,6 +11,7 @@ from appliance.api import Api
 from appliance.deployer import apply as applying
 from appliance.deployer import catalogue, inspection
 from appliance.deployer.catalogue import Catalogue, Declared
+from appliance.deployer.descriptions import Descriptions
 from appliance.deployer.given import GivenError
 from appliance.deployer.inspection import FlowDescription, Inspected
 from appliance.deployer.objects import deployments, every
@@ -68,6 +69,7 @@ class Reconciler:
         store: The record of what is ours.
         say: Told what was done.
         beat: Told that we are alive.
+        descriptions: What is known of flows already.
     """
 
     api: Api
@@ -77,6 +79,7 @@ class Reconciler:
     store: Store
     say: Callable[[str], None]
     beat: Callable[[], None]
+    descriptions: Descriptions = field(default_factory=Descriptions)
     _inspected: dict[Path, tuple[str, dict[str, Inspected]]] = field(default_factory=dict)
 
     def plan(self) -> Planned:
@@ -196,7 +199,12 @@ class Reconciler:
             given.append(declared.deployment.checked_parameters)
         known, described = self._inspected.get(project.root, ("", {}))
         if known != fingerprint or not entrypoints.keys() <= described.keys():
-            described = inspection.inspect(project.root, entrypoints, self.beat)
+            described = self.descriptions.complete(
+                project.root,
+                project.flows_fingerprint(),
+                entrypoints,
+                lambda some: inspection.inspect(project.root, some, self.beat),
+            )
             self._inspected[project.root] = (fingerprint, described)
         return described
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from yaml.constructor import SafeConstructor
 
+# PyYAML's binding to libyaml is several times as fast; it is in its wheels, not in every build.
+LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MERGE_TAG = "tag:yaml.org,2002:merge"
+# The binding's recursion knows no limit but the end of the stack, where the process dies.
+DEEPEST = 100
 
 Location = tuple[str | int, ...]
 
@@ -41,7 +46,8 @@ class LocatedYaml:
         self._lines: dict[Location, int] = {}
         # Mappings whose own keys have been looked at; merging puts the keys of others among them.
         self._checked: set[int] = set()
-        loader = yaml.SafeLoader(text)
+        _check_depth(text)
+        loader = LOADER(text)
         try:
             node = loader.get_single_node()
             self.value = None if node is None else self._construct(loader, node, ())
@@ -54,7 +60,7 @@ class LocatedYaml:
             location = location[:-1]
         return self._lines.get(location, 1)
 
-    def _construct(self, loader: yaml.SafeLoader, node: yaml.Node, location: Location) -> Any:
+    def _construct(self, loader: SafeConstructor, node: yaml.Node, location: Location) -> Any:
         self._lines.setdefault(location, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             self._check_own_keys(loader, node)
@@ -73,7 +79,7 @@ class LocatedYaml:
             ]
         return _scalar(loader, node)
 
-    def _check_own_keys(self, loader: yaml.SafeLoader, node: yaml.MappingNode) -> None:
+    def _check_own_keys(self, loader: SafeConstructor, node: yaml.MappingNode) -> None:
         if id(node) in self._checked:
             return
         self._checked.add(id(node))
@@ -92,7 +98,20 @@ class LocatedYaml:
             found.add(key)
 
 
-def _scalar(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"it is nested more than {DEEPEST} deep", problem_mark=event.start_mark
+            )
+
+
+def _scalar(loader: SafeConstructor, node: yaml.Node) -> Any:
     try:
         return loader.construct_object(node, deep=True)
     except (ValueError, OverflowError) as error:

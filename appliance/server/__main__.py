@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from appliance import credentials
+from appliance import credentials, time_zones
 from appliance.database import templates
 from appliance.errors import ZoeError
 from appliance.files import make_private_dir
@@ -72,6 +72,7 @@ def serve(settings: Settings, connection_url: str, environment: Mapping[str, str
     """Start Prefect's application in this process and serve it."""
     os.environ.update(environment)
 
+    time_zones.remember()
     with uncollected():
         # Imported here because Prefect reads its settings from the environment at import.
         import uvicorn  # noqa: PLC0415

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from appliance import credentials, heartbeat
+from appliance import credentials, heartbeat, time_zones
 from appliance.api import Api
 from appliance.errors import ZoeError
 from appliance.files import make_private_dir
@@ -52,6 +52,7 @@ def main() -> int:
     ledger = Ledger(layout.ledger)
     policy = Policy(settings.on_crash, settings.max_reschedules)
     adopt_environment(client_environment(settings, given, layout))
+    time_zones.remember()
     with uncollected():
         # Imported here because Prefect reads its settings from the environment at import.
         from prefect.settings import get_current_settings  # noqa: PLC0415

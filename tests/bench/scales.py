@@ -22,6 +22,8 @@ class Scale:
         clients: API clients at the same time.
         runs_each: Flow runs that each of them makes.
         flows: Deployments, each of a flow in a file of its own.
+        files: Files that declare deployments.
+        deployments_each: Deployments in each of them.
         settle_seconds: After a start, before anything counts as idle.
         idle_seconds: For how long idleness is watched.
     """
@@ -37,6 +39,8 @@ class Scale:
     clients: int
     runs_each: int
     flows: int
+    files: int
+    deployments_each: int
     settle_seconds: float
     idle_seconds: float
 
@@ -53,6 +57,8 @@ FULL = Scale(
     clients=100,
     runs_each=4,
     flows=100,
+    files=50,
+    deployments_each=10,
     settle_seconds=20,
     idle_seconds=60,
 )
@@ -68,6 +74,8 @@ SMALL = Scale(
     clients=10,
     runs_each=2,
     flows=5,
+    files=3,
+    deployments_each=2,
     settle_seconds=5,
     idle_seconds=5,
 )

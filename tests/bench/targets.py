@@ -47,6 +47,8 @@ TARGETS = (
     Target("clients-sqlite", "errors", 0),
     Target("clients-postgres", "errors", 0),
     Target("clients-postgres", "rate", 1.0, Variant.STOCK),
+    Target("apply", "first", 1 / 5, Variant.STOCK),
+    Target("apply", "noop", 1 / 20, Variant.STOCK),
 )
 
 

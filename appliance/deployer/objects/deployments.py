@@ -34,11 +34,17 @@ class Deployments(Kind):
 
     name = "deployment"
 
+    def __init__(self) -> None:
+        # The ids of flows by their names, as the server had them when it was last read.
+        self._flows: dict[str, str] = {}
+
     def read(self, api: Api) -> dict[str, Actual]:
         """Return all that the server has."""
         flow_names = {flow["id"]: flow["name"] for flow in read_all(api, "/flows/filter")}
+        self._flows = {name: flow_id for flow_id, name in flow_names.items()}
         found = {}
-        for one in read_all(api, "/deployments/filter"):
+        # Names are the same in many flows; in an order by name pages might overlap.
+        for one in read_all(api, "/deployments/filter", {"sort": "CREATED_DESC"}):
             if one["flow_id"] in flow_names:
                 name = f"{flow_names[one['flow_id']]}/{one['name']}"
                 found[name] = Actual(name, one["id"], one)
@@ -47,14 +53,15 @@ class Deployments(Kind):
     def create(self, api: Api, desired: Desired) -> None:
         """Make one, and its flow where that is new."""
         flow_name, _, name = desired.name.partition("/")
-        flow = api.post("/flows/", {"name": flow_name})
+        if flow_name not in self._flows:
+            self._flows[flow_name] = api.post("/flows/", {"name": flow_name})["id"]
         fields = {**desired.fields}
         schedules = fields.pop(SCHEDULES)
         api.post(
             "/deployments/",
             {
                 "name": name,
-                "flow_id": flow["id"],
+                "flow_id": self._flows[flow_name],
                 **without_nulls(fields),
                 "paused": desired.initial["paused"],
                 SCHEDULES: _new(schedules, desired.initial),

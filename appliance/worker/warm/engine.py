@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from appliance import time_zones
+
 NAME = "prefect.engine"
 
 # Without it there is nothing to keep ready.
@@ -56,6 +58,7 @@ def preload(modules: Iterable[str], say: Callable[[str], None]) -> None:
         ImportError: There is no Prefect.
         ThreadsError: There is more than one thread afterwards.
     """
+    time_zones.remember()
     importlib.import_module(NEEDED)
     # Another environment may have another Prefect, without some of these.
     for name in [*PRELOADED, *modules]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.bench.measurements import (
+    apply,
     burst,
     clients,
     cpu,
@@ -28,6 +29,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     clients.ON_SQLITE,
     clients.ON_POSTGRES,
     deployment.MEASUREMENT,
+    apply.MEASUREMENT,
     idle.MEASUREMENT,
     image_size.MEASUREMENT,
 )

@@ -43,6 +43,24 @@ def test_fingerprint(tmp_path: Path, change: Callable[[Path], None], differs: bo
     assert (Project(tmp_path).fingerprint() != before) is differs
 
 
+@pytest.mark.parametrize(
+    ("name", "differs"),
+    [
+        ("deployments/d.yaml", False),
+        ("deployments/new.yml", False),
+        ("deployments/sizes.json", True),
+        ("flows/deployments/d.yaml", True),
+        ("flows/f.py", True),
+    ],
+)
+def test_what_only_declares_is_nothing_to_flows(tmp_path: Path, name: str, differs: bool) -> None:
+    _write("deployments/d.yaml")(tmp_path)
+    before = Project(tmp_path).flows_fingerprint()
+    _write(name)(tmp_path)
+    os.utime(tmp_path / name, ns=(1, 1))
+    assert (Project(tmp_path).flows_fingerprint() != before) is differs
+
+
 def test_fingerprint_of_what_comes_and_goes(tmp_path: Path) -> None:
     (tmp_path / "dangling.py").symlink_to(tmp_path / "nowhere")
     (tmp_path / "loop").symlink_to(tmp_path)

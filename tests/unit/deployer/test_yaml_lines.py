@@ -93,7 +93,9 @@ def test_merged_key_has_the_line_where_it_is_written() -> None:
     ("text", "line", "problem"),
     [
         ("a: 1\nb: [1\n", 3, "expected ',' or ']'"),
-        ("a: 1\n\tb: 2\n", 2, "cannot start any token"),
+        ("a: 1\n\tb: 2\n", 2, "found a tab character that violates indentation"),
+        ("[" * 100_000, 1, "nested more than 100 deep"),
+        ("- " * 100_000, 1, "nested more than 100 deep"),
         ("a: 1\nb: *nowhere\n", 2, "undefined alias"),
         ("a: 1\n---\nb: 2\n", 2, "another document"),
         ("a: !!python/name:os.system\n", 1, "could not determine a constructor"),
