@@ -1,0 +1,96 @@
+"""Look at what a flow run uses, as often as it could exceed a limit, and stop it when it does.
+
+The launcher does so, in a thread: it is small, it is there anyway, and it goes on when the worker
+has died. Its verdict is on disk before the run is killed, for whoever records the end.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from appliance.worker.warm import usage
+from appliance.worker.warm.limits import Limits, verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# No process gets memory faster than that; huge pages filled by one core. (8.2 GB/s, measured)
+BYTES_PER_SECOND = 8e9
+# Between two looks.
+SECONDS = (0.05, 1.0)
+# A look takes no more than this part of the time; one at many gigabytes takes some milliseconds.
+SHARE = 0.05
+# No single wait of poll(2) may be longer than its milliseconds can say.
+_LONGEST = 86400.0
+
+
+class Watch:
+    """One flow run under its limits.
+
+    Args:
+        limits: Its limits.
+        record: Puts the reason on disk for which it is stopped.
+    """
+
+    def __init__(self, limits: Limits, record: Callable[[str], object]) -> None:
+        self._limits = limits
+        self._record = record
+        self._began = time.monotonic()
+        self._processors = len(os.sched_getaffinity(0))
+
+    def over(self, pid: int) -> None:
+        """Look at a process and all below it until it has ended, or has been stopped."""
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        wait = 0.0
+        while not poll.poll(wait * 1000):
+            began = time.monotonic()
+            reason, wait = self._look(pid)
+            if reason is not None:
+                self._record(reason)
+                usage.kill(pid)
+                break
+            wait = max(wait, (time.monotonic() - began) / SHARE)
+        os.close(process)
+
+    def _look(self, pid: int) -> tuple[str | None, float]:
+        """Return why to stop it, if so, and the seconds until the next look."""
+        limits = self._limits
+        pids = usage.tree(pid) if (limits.memory, limits.cpu) != (None, None) else []
+        memory = 0
+        if limits.memory is not None:
+            memory = usage.memory_at_most(pids)
+            if memory > limits.memory:
+                memory = usage.memory(pids)
+        cpu = usage.cpu(pids) if limits.cpu is not None else 0.0
+        elapsed = time.monotonic() - self._began
+        reason = verdict(limits, memory, cpu, elapsed)
+        return reason, pause(limits, memory, cpu, elapsed, self._processors)
+
+
+def pause(limits: Limits, memory: int, cpu: float, elapsed: float, processors: int) -> float:
+    """Return how many seconds it takes at least until a run could exceed a limit.
+
+    Args:
+        limits: Its limits.
+        memory: The bytes that it holds.
+        cpu: The seconds of CPU time that it has used.
+        elapsed: The seconds since its start.
+        processors: How many it may use at once.
+    """
+    shortest, longest = SECONDS
+    waits = [_LONGEST]
+    if limits.memory is not None:
+        waits.append(min(longest, max(shortest, (limits.memory - memory) / BYTES_PER_SECOND)))
+    if limits.cpu is not None:
+        waits.append(max(shortest, (limits.cpu - cpu) / processors))
+    if limits.time is not None:
+        waits.append(max(0.0, limits.time - elapsed))
+    return min(waits)
