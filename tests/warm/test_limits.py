@@ -89,6 +89,7 @@ def way(request: pytest.FixtureRequest, warm: Warm, tmp_path: Path) -> Iterator[
             text=True,
         )
 
+    wait_until(lambda: warm.keeper.processes, "a template")
     template = warm.pid()
     yield Way({"warm": start_warm, "cold": start_cold}[request.param], verdict)
     # Nothing of it has hurt the others.
@@ -103,6 +104,7 @@ def way(request: pytest.FixtureRequest, warm: Warm, tmp_path: Path) -> Iterator[
         (BURNS, "cpu=1", "it used 1 s of CPU time; the limit of its deployment is 1 s."),
         (WAITS, "time=1", "it ran for 1 s, the limit of its deployment."),
     ],
+    ids=["memory", "cpu", "time"],
 )
 def test_a_run_is_stopped_at_its_limit_and_that_is_told(
     way: Way, tmp_path: Path, code: str, limits: str, reason: str
