@@ -30,7 +30,8 @@ WAITS = "import time; time.sleep(600)"
 STARTS = """
 import os, subprocess, sys, threading, time
 
-def start(code):
+def start():
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     subprocess.run([sys.executable, "-c", code])
 
 if os.fork() == 0:
@@ -40,7 +41,7 @@ if os.fork() == 0:
         DOES
     os._exit(0)
 os.wait()
-threading.Thread(target=start, args=("import os, time; print(os.getpid(), flush=True); time.sleep(600)",)).start()
+threading.Thread(target=start).start()
 time.sleep(600)
 """
 TELLS = """

@@ -12,7 +12,6 @@ import resource
 import select
 
 from appliance.worker.warm import limits as limits_of_a_run
-from appliance.worker.warm import orphans
 from appliance.worker.warm.watch import Watch
 
 TYPE_CHECKING = False
@@ -112,6 +111,8 @@ class Limited:
         return os.waitpid(pid, 0)[1]
 
     def _start(self, command: list[str], missing: list[int]) -> int:
+        from appliance.worker.warm import orphans  # noqa: PLC0415 - `ctypes` takes its time
+
         launcher = os.getpid()
         pid = os.fork()
         if pid:
