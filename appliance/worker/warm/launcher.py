@@ -84,7 +84,9 @@ def main() -> None:
             _want(python, address)
     else:
         _end(status, limited)
-    _warn(f"there is no warm template, the flow run starts cold: {reason}")
+    if address or limited is None:
+        # Without an address nobody has promised a template; the command is there for the limits.
+        _warn(f"there is no warm template, the flow run starts cold: {reason}")
     command = [python, "-m", "prefect.engine", *arguments]
     if limited is not None:
         _end(limited.run_cold(command, missing, signals), limited)

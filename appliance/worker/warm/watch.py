@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BYTES_PER_SECOND = 8e9
 # Between two looks.
 SECONDS = (0.05, 1.0)
-# A look takes no more than this part of the time; one at many gigabytes takes some milliseconds.
+# Looking takes no more than this part of a processor; at many gigabytes it takes some milliseconds.
 SHARE = 0.05
 # No single wait of poll(2) may be longer than its milliseconds can say.
 _LONGEST = 86400.0
@@ -51,13 +51,14 @@ class Watch:
         poll.register(process, select.POLLIN)
         wait = 0.0
         while not poll.poll(wait * 1000):
-            began = time.monotonic()
+            # Not by the clock: a run that leaves us no processor must not be looked at more rarely.
+            began = time.thread_time()
             reason, wait = self._look(pid)
             if reason is not None:
                 self._record(reason)
                 usage.kill(pid)
                 break
-            wait = max(wait, (time.monotonic() - began) / SHARE)
+            wait = max(wait, min(SECONDS[1], (time.thread_time() - began) / SHARE))
         os.close(process)
 
     def _look(self, pid: int) -> tuple[str | None, float]:
