@@ -38,7 +38,7 @@ def test_units_become_bytes_and_seconds(given: dict[str, Any], text: str) -> Non
         ("memory: 512M", "'memory' needs a number with a unit, such as 512MB or 2GiB"),
         ("memory: true", "'memory' needs a number with a unit, such as 512MB or 2GiB"),
         ("memory: [1GB]", "'memory' needs a number with a unit, such as 512MB or 2GiB"),
-        ("memory: 10MB", "'memory' is less than 64MB, with which no run can begin"),
+        ("memory: 10MB", "'memory' is less than 128MB; Prefect alone takes most of that"),
         ("time: 1:30", "'time' needs a number with a unit, such as 90s, 15m or 2h"),
         ("time: -5s", "'time' needs a number with a unit, such as 90s, 15m or 2h"),
         ("time: 0s", "'time' is '0s', which is no whole number of seconds"),
