@@ -17,7 +17,7 @@ SIZES = {
     "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
 }  # fmt: skip
 DURATIONS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-# An interpreter with Prefect's engine in it holds 71 MB, before there is any flow. (3.8.8, measured)
+# An interpreter with Prefect's engine holds 71 MB, before there is any flow. (3.8.8, measured)
 LEAST_MEMORY = 128 * 10**6
 # What Prefect itself opens, with some of the flow's own.
 LEAST_FILES = 64
@@ -38,7 +38,8 @@ def _with_unit(value: object, units: Mapping[str, int], whole: str, examples: st
 def _as_bytes(value: object) -> int:
     size = _with_unit(value, SIZES, "bytes", "512MB or 2GiB")
     if size < LEAST_MEMORY:
-        raise ValueError(f"is less than {LEAST_MEMORY // 10**6}MB; Prefect alone takes most of that")
+        least = f"{LEAST_MEMORY // 10**6}MB"
+        raise ValueError(f"is less than {least}; Prefect alone takes most of that")
     return size
 
 
