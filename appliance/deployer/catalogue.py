@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,13 @@ from appliance.deployer.declaration import (
     WorkPoolObject,
     WorkQueue,
 )
+from appliance.deployer.limits import Limits
 from appliance.deployer.place import Place
 from appliance.deployer.problems import Problem
 from appliance.deployer.project import Project
 from appliance.deployer.yaml_lines import DuplicateKeyError, LocatedYaml, Location
 from appliance.errors import WorldError
+from appliance.worker.pool import POOL_TYPE
 
 # The lists of a file, and what stands in them.
 SECTIONS: Mapping[str, type[Strict]] = {
@@ -51,7 +53,10 @@ MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "work_pool": WorkPool,
     "work_queues": WorkQueue,
     "concurrency_limit": ConcurrencyLimit,
+    "limits": Limits,
 }
+
+ELSEWHERE = "limits are for processes, and the work pool '{pool}' is declared with type '{type}'"
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,25 @@ def read(project: Project) -> Catalogue:
         declared += found.declared
         items += found.items
         problems += found.problems
-    return Catalogue(tuple(declared), tuple(items), tuple(problems))
+    misplaced = list(_misplaced_limits(declared, items))
+    problems += misplaced
+    places = {(problem.file, problem.line) for problem in misplaced}
+    kept = [one for one in declared if (one.place.file, one.place.line) not in places]
+    return Catalogue(tuple(kept), tuple(items), tuple(problems))
+
+
+def _misplaced_limits(declared: Iterable[Declared], items: Iterable[Item]) -> Iterator[Problem]:
+    """Yield the deployments with limits whose work pool starts something else than processes."""
+    types = {
+        item.declared.name: item.declared.type
+        for item in items
+        if isinstance(item.declared, WorkPoolObject)
+    }
+    for one in declared:
+        pool = one.deployment.work_pool.name or ""
+        if one.deployment.limits is not None and types.get(pool, POOL_TYPE) != POOL_TYPE:
+            cause = ELSEWHERE.format(pool=pool, type=types[pool])
+            yield Problem(one.place.file, one.place.line, cause)
 
 
 def _read_file(project: Project, path: Path) -> Catalogue:

@@ -18,6 +18,9 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from appliance.deployer.limits import Limits
+from appliance.worker.warm.command import flow_run_command
+
 SLUG_DIGEST_LENGTH = 8
 
 
@@ -168,6 +171,7 @@ class Deployment(Strict):
     image: str | None = None
     env: Annotated[dict[str, str], BeforeValidator(_as_texts)] = Field(default_factory=dict)
     secret_env: dict[str, str] = Field(default_factory=dict)
+    limits: Limits | None = None
 
     @field_validator("entrypoint")
     @classmethod
@@ -226,6 +230,16 @@ class Deployment(Strict):
             raise ValueError(f"has '{twice[0]}' in both env and secret_env")
         return self
 
+    @model_validator(mode="after")
+    def _limits_of_a_process_that_we_start(self) -> Self:
+        if self.limits is not None and self.image is not None:
+            raise ValueError("has limits, which are for processes, and image, which is not")
+        if self.limits is not None and "command" in self.work_pool.job_variables:
+            raise ValueError(
+                "has limits, and in job_variables a command of its own; limits need Zoe's"
+            )
+        return self
+
     @property
     def job_variables(self) -> dict[str, Any]:
         """What its runs are started with, in Prefect's words.
@@ -242,6 +256,9 @@ class Deployment(Strict):
             given["env"] = {**(given.get("env") or {}), **self.env, **secrets}
         if self.image is not None:
             given["image"] = self.image
+        if self.limits is not None:
+            command = flow_run_command(limits=self.limits.of_a_run())
+            given |= {"command": command} if command else {}
         return given
 
     @property

@@ -26,7 +26,14 @@ from appliance.supervisor.programs import stop_seconds
 from appliance.worker import admission, pool
 from appliance.worker.attendance import Attendance, interval
 from appliance.worker.ledger import Entry, Ledger
-from appliance.worker.settling import UNSETTLED, UNSETTLED_IF_OURS, Policy, settle
+from appliance.worker.settling import (
+    FINAL,
+    UNFINISHED,
+    UNSETTLED,
+    UNSETTLED_IF_OURS,
+    Policy,
+    settle,
+)
 from appliance.worker.sweep import REASON, pending_without_process, sweep
 from appliance.worker.warm.environments import keeping
 
@@ -76,6 +83,7 @@ def main() -> int:
         limit=settings.worker_limit,
         create_pool_if_not_found=False,
     )
+    worker.settle_stopped = partial(settle_stopped, api)
     drain = Drain(
         stop_seconds=stop_seconds(settings)[Component.WORKER],
         settle=partial(settle_cut_short, api, ledger, policy),
@@ -126,6 +134,9 @@ def sweep_ours(
 
     def settle_entry(entry: Entry, reason: str) -> str | None:
         ledgers = (ledger.identity, entry.restored_from)
+        stopped = ledger.verdict(entry.flow_run_id)
+        if stopped is not None:
+            return settle(api, entry.flow_run_id, FINAL, stopped, UNSETTLED, ledgers)
         return settle(api, entry.flow_run_id, policy, reason, unsettled, ledgers)
 
     return sweep(ledger, mine, settle_entry, say)
@@ -137,6 +148,13 @@ def settle_cut_short(
     """Settle a run that ends because we do, whatever its engine said about that."""
     settle(api, flow_run_id, policy, reason, UNSETTLED_IF_OURS)
     ledger.strike(flow_run_id)
+
+
+def settle_stopped(api: Api, flow_run_id: str, reason: str) -> str | None:
+    """Settle a run that was stopped at its limit; it is not tried again."""
+    state = settle(api, flow_run_id, FINAL, reason, UNFINISHED)
+    say(f"flow run {flow_run_id} is {state or 'as it was'} now. {reason}", "WARNING")
+    return state
 
 
 def worker_name(settings: Settings) -> str:

@@ -60,6 +60,9 @@ class Ledger:
 
     def note(self, flow_run_id: UUID | str, pid: int = 0, *, restored_from: str = "") -> Entry:
         """Write down that a run is ours, with its process once there is one."""
+        if not pid:
+            # Of an earlier try of the same run.
+            self.verdict_file(flow_run_id).unlink(missing_ok=True)
         started = start_ticks(pid) or 0 if pid else 0
         entry = Entry(str(flow_run_id), pid, started, boot_id(), restored_from)
         write_json(self._path(flow_run_id), asdict(entry))
@@ -68,6 +71,7 @@ class Ledger:
     def strike(self, flow_run_id: UUID | str) -> None:
         """Remove a run whose end is on the server."""
         self._path(flow_run_id).unlink(missing_ok=True)
+        self.verdict_file(flow_run_id).unlink(missing_ok=True)
 
     def holds(self, flow_run_id: UUID | str) -> bool:
         """Tell whether a run is written down."""
@@ -82,6 +86,17 @@ class Ledger:
             except TypeError:
                 continue
             yield entry
+
+    def verdict_file(self, flow_run_id: UUID | str) -> Path:
+        """Return where a run's launcher writes why it has stopped the run; see `warm.limited`."""
+        return self._directory / f"{flow_run_id}.stopped"
+
+    def verdict(self, flow_run_id: UUID | str) -> str | None:
+        """Return why a run was stopped, as a sentence; None for one that has met no limit."""
+        try:
+            return self.verdict_file(flow_run_id).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
 
     def _path(self, flow_run_id: UUID | str) -> Path:
         return self._directory / f"{flow_run_id}.json"

@@ -5,7 +5,8 @@ it. Between the two, what there is to take is put in a fair order; see `applianc
 Two other things that happen in them are changed. A server that is away: Prefect's worker gives up
 after some minutes, and its flow runs would die with it; this one asks on for ever. A run that a
 stop cuts short: Prefect's worker and its executor each report a crash of their own making, with a
-hint at the memory of the machine; here its end is for the stop to record.
+hint at the memory of the machine; here its end is for the stop to record. The same goes for a run
+that was stopped at its limit: its launcher ends by 0 then, and Prefect has nothing to report.
 
 What is seen at the doors is told to what wakes the worker; see `appliance.worker.waking`.
 """
@@ -29,12 +30,16 @@ from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.types import KeyValueLabels
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
+from appliance.errors import ZoeError
 from appliance.log import say
 from appliance.worker import mark
 from appliance.worker.backlog import Backlog
+from appliance.worker.crashed_hooks import run_crashed_hooks
 from appliance.worker.fairness import Waiting, fairly
 from appliance.worker.ledger import Ledger
 from appliance.worker.waking import Waking
+from appliance.worker.warm import protocol
+from appliance.worker.warm.command import has_limits
 
 # A question without an answer is asked anew, whatever Prefect's client would do: that one waits
 # longer after each failure, and would take no run for minutes after the server is back.
@@ -56,6 +61,8 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         runs_changed: Set after a run was taken, or has ended; whoever waits for it clears it.
         record: From the moment it is there, runs are being cut short: it puts their end on record,
             in a thread, and nothing else does.
+        settle_stopped: Puts the end of a run that was stopped at its limit on record, in a thread:
+            its id, the reason.
         waking: Told when the worker has asked for work, and when it could take more again.
         marked: The runs that were marked on the server as they were taken; whoever looks after
             their marks takes them out.
@@ -75,6 +82,7 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         self.processes: dict[UUID, int] = {}
         self.runs_changed = asyncio.Event()
         self.record: Callable[[str], object] | None = None
+        self.settle_stopped: Callable[[str, str], object] | None = None
         self._attended: dict[UUID, anyio.CancelScope] = {}
         self.waking = Waking()
         self._pool = arguments["work_pool_name"]
@@ -229,8 +237,17 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         noting = _NotingStatus(task_status or anyio.TASK_STATUS_IGNORED, self, flow_run.id)
         noting.note(0)
         self.runs_changed.set()
+        is_limited = has_limits(configuration.command)
+        if is_limited:
+            verdict_file = str(self._ledger.verdict_file(flow_run.id))
+            configuration.env = {**configuration.env, protocol.VERDICT: verdict_file}
         try:
             result = await self._execute(flow_run, configuration, noting)
+            reason = self._ledger.verdict(flow_run.id) if is_limited else None
+            if reason is not None:
+                if await self._settle(flow_run, reason):
+                    self._ledger.strike(flow_run.id)
+                return ProcessWorkerResult(status_code=0, identifier=result.identifier)
             if self.record is not None:
                 await asyncio.to_thread(self.record, str(flow_run.id))
                 if task_status is not None and not self.processes[flow_run.id]:
@@ -269,6 +286,25 @@ class DrainableProcessWorker(ProcessWorker, abc.ABC):
         finally:
             self._attended.pop(flow_run.id, None)
         return result
+
+    async def _settle(self, flow_run: FlowRun, reason: str) -> bool:
+        """Record that a run was stopped at its limit; tell whether it is done.
+
+        Otherwise it is for a sweep to do.
+        """
+        self.get_flow_run_logger(flow_run).error(reason)
+        if self.settle_stopped is None:
+            return False
+        try:
+            before = await self.client.read_flow_run(flow_run.id)
+            await asyncio.to_thread(self.settle_stopped, str(flow_run.id), reason)
+        except (ZoeError, httpx.HTTPError) as error:
+            say(f"the end of flow run {flow_run.id} is for later: {error}", "WARNING")
+            return False
+        # Whatever keeps a flow from being loaded within its limits must not be loaded here.
+        if before.state is not None and not before.state.is_pending() and self.record is None:
+            await run_crashed_hooks(self.client, flow_run.id)
+        return True
 
     def abandon(self, flow_runs: Iterable[UUID]) -> None:
         """Let Prefect's worker do and report no more about runs; their processes are killed."""

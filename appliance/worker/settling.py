@@ -17,6 +17,8 @@ UNSETTLED = frozenset({"PENDING", "RUNNING", "CANCELLING"})
 # The engine of a run that is being stopped reports CRASHED by itself. Where the stop is our doing,
 # that is no verdict yet.
 UNSETTLED_IF_OURS = UNSETTLED | {"CRASHED"}
+# A process that waits for a retry or for a resumption is one that can be stopped, too.
+UNFINISHED = UNSETTLED | {"SCHEDULED", "PAUSED"}
 # Ends that an engine may have reported without getting round to what ran below it.
 CUT_SHORT = frozenset({"CRASHED", "CANCELLED"})
 
@@ -28,10 +30,16 @@ class Policy:
     Attributes:
         on_crash: Whether a run that was cut short gets another try.
         max_reschedules: How many tries more one run gets at most.
+        retries_pending: Whether one that had not begun is scheduled again.
     """
 
     on_crash: OnCrash
     max_reschedules: int
+    retries_pending: bool = True
+
+
+# Of a run that was stopped at its limit, which it would meet again.
+FINAL = Policy(OnCrash.CRASH, 0, retries_pending=False)
 
 
 def verdict(
@@ -50,7 +58,7 @@ def verdict(
         return None
     if state_type == "CANCELLING":
         return {"type": "CANCELLED", "message": f"Cancelled. {reason}"}
-    if state_type == "PENDING":
+    if state_type == "PENDING" and policy.retries_pending:
         # Nothing of it has run yet, so that nothing can run twice.
         return {
             "type": "SCHEDULED",

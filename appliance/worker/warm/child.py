@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from appliance.worker.warm import frozen, protocol
+from appliance.worker.warm import frozen, orphans, protocol
 from appliance.worker.warm.launcher import FORWARDED
 from appliance.worker.warm.request import Request, peer, receive
 
@@ -132,6 +132,8 @@ def _heed(ignored: Collection[int]) -> None:
 
 
 def _limit(request: Request) -> None:
+    if request.keeps_orphans:
+        orphans.keep()
     if request.nice != os.getpriority(os.PRIO_PROCESS, 0):
         os.setpriority(os.PRIO_PROCESS, 0, request.nice)
     if request.processors != os.sched_getaffinity(0):

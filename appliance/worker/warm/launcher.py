@@ -7,6 +7,10 @@ know that the work is done elsewhere. When it is killed, the flow run dies with 
 
 `zoe-flow-run --python PATH` is for a flow run in another Python environment than the worker's. If
 that one has no template yet, the keeper is asked for one, and the run starts cold meanwhile.
+
+`--limits TEXT` is for one that may use no more than that; see `limits`, and `limited` for what is
+different then. A run that was stopped for it, and why, is in a file that the worker reads; our own
+exit code is 0 in that case, so that Prefect has nothing to report besides.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from appliance.worker.warm import protocol
 TYPE_CHECKING = False  # `typing` takes its time, too
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from appliance.worker.warm.limited import Limited
 
 # A template that is just being started takes some seconds; one that hangs must not hold a run up
 # for ever.
@@ -50,6 +56,7 @@ _CHUNK = 65536
 _INT = 4
 # As a shell says it.
 _NOT_FOUND = 127
+_USAGE = 2
 
 
 class ColdStartError(Exception):
@@ -64,34 +71,64 @@ def main() -> None:
     """Run the flow run that environment and arguments name; never return."""
     missing = _fill_missing_descriptors()
     address = os.environ.pop(protocol.ADDRESS, "")
-    python, arguments = _interpreter(sys.argv[1:])
+    verdict = os.environ.pop(protocol.VERDICT, "")
+    python, text, arguments = _options(sys.argv[1:])
+    limited = _limited(text, verdict) if text else None
     signals = _Signals()
     try:
-        status = _Run(_address_of(python, address), arguments, missing, signals).status()
+        address_of_python = _address_of(python, address)
+        status = _Run(address_of_python, arguments, missing, signals, limited).status()
     except (ColdStartError, OSError) as error:
         reason = str(error)
         if python != sys.executable and isinstance(error, _NoTemplateError):
             _want(python, address)
     else:
-        end_as(status)
-    _warn(f"there is no warm template, the flow run starts cold: {reason}")
+        _end(status, limited)
+    if address or limited is None:
+        # Without an address nobody has promised a template; the command is there for the limits.
+        _warn(f"there is no warm template, the flow run starts cold: {reason}")
+    command = [python, "-m", "prefect.engine", *arguments]
+    if limited is not None:
+        _end(limited.run_cold(command, missing, signals), limited)
     signals.give_back()
     for number in missing:
         os.close(number)
     try:
-        os.execv(python, [python, "-m", "prefect.engine", *arguments])  # noqa: S606 - no shell
+        os.execv(python, command)  # noqa: S606 - no shell
     except OSError as error:
         _warn(f"{python}: {error.strerror}; see --python in the command of the job variables")
         os._exit(_NOT_FOUND)
 
 
-def _interpreter(words: list[str]) -> tuple[str, list[str]]:
-    """Return which interpreter is to run, and the words for Prefect's engine."""
-    match words:
-        case ["--python", path, *rest]:
-            return os.path.abspath(path), rest  # noqa: PTH100 - `pathlib` takes its time
-        case _:
-            return sys.executable, words
+def _options(words: list[str]) -> tuple[str, str, list[str]]:
+    """Return which interpreter is to run, its limits, and the words for Prefect's engine."""
+    python, limits = sys.executable, ""
+    while True:
+        match words:
+            case ["--python", path, *words]:
+                python = os.path.abspath(path)  # noqa: PTH100 - `pathlib` takes its time
+            case ["--limits", limits, *words]:
+                pass
+            case _:
+                return python, limits, words
+
+
+def _limited(text: str, verdict: str) -> Limited:
+    """Take limits on; end where they are none, for a run without them is not what was asked for."""
+    from appliance.worker.warm.limited import Limited  # noqa: PLC0415 - takes its time
+
+    try:
+        return Limited(text, verdict, _warn)
+    except ValueError as error:
+        _warn(f"--limits {text}: {error}; see --limits in the command of the job variables")
+        os._exit(_USAGE)
+
+
+def _end(status: int, limited: Limited | None) -> None:
+    """End as the run has ended, unless it was stopped and that is told; never return."""
+    if limited is not None and limited.is_told:
+        os._exit(0)
+    end_as(status)
 
 
 def _address_of(python: str, address: str) -> str:
@@ -173,9 +210,15 @@ class _Run:
     """One flow run in the hands of a template."""
 
     def __init__(
-        self, address: str, arguments: list[str], missing: list[int], signals: _Signals
+        self,
+        address: str,
+        arguments: list[str],
+        missing: list[int],
+        signals: _Signals,
+        limited: Limited | None = None,
     ) -> None:
         self._signals = signals
+        self._limited = limited
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._child: int | None = None
         self._has_begun = False
@@ -190,7 +233,7 @@ class _Run:
         # The child has the other end and dies when this one is closed, by whatever.
         child_end, self._life = os.pipe()
         directory = os.open(".", os.O_PATH | os.O_DIRECTORY)
-        request = _request(arguments, missing, signals)
+        request = _request(arguments, missing, signals, limited)
         send(self._connection, request, [0, 1, 2, directory, child_end])
         os.close(directory)
         os.close(child_end)
@@ -267,6 +310,8 @@ class _Run:
             self._has_begun = True
             if self._child is None:
                 self._watch(value)
+            if self._limited is not None:
+                self._limited.watch(value)
         if letter == protocol.LEAVING:
             self._leaving = value
 
@@ -327,10 +372,15 @@ def send(connection: socket.socket, data: bytes, descriptors: list[int]) -> None
         connection.sendall(data[sent:])
 
 
-def _request(arguments: list[str], missing: list[int], signals: _Signals) -> bytes:
+def _request(
+    arguments: list[str], missing: list[int], signals: _Signals, limited: Limited | None
+) -> bytes:
     umask = os.umask(0o077)
     os.umask(umask)
-    facts = (umask, os.getpriority(os.PRIO_PROCESS, 0))
+    if limited is None:
+        facts = (umask, os.getpriority(os.PRIO_PROCESS, 0), 0)
+    else:
+        facts = (umask, limited.nice, int(limited.keeps_orphans))
     return protocol.pack(
         [
             [os.fsencode(word) for word in arguments],

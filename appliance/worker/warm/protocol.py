@@ -16,6 +16,8 @@ import os
 ADDRESS = "ZOE_TEMPLATE_SOCKET"
 # Beside it as well, for datagrams: each is the path of an interpreter that a template is wanted of.
 WANTED = ".wanted"
+# The environment variable that names the file which is to say why a run was stopped at a limit.
+VERDICT = "ZOE_VERDICT"
 
 # Answers. STARTED comes with the child's pidfd and carries its pid.
 STARTED = b"S"

@@ -19,6 +19,7 @@ class Request:
         environment: Its environment.
         umask: Its file mode creation mask.
         nice: Its nice value.
+        keeps_orphans: Whether its processes must stay below it; see `orphans`.
         limits: Soft and hard resource limits by their names in the module `resource`.
         ignored: The signals that it ignores.
         blocked: The signals that it blocks.
@@ -31,6 +32,7 @@ class Request:
     environment: dict[str, str]
     umask: int
     nice: int
+    keeps_orphans: bool
     limits: dict[str, tuple[int, int]]
     ignored: list[int]
     blocked: list[int]
@@ -59,12 +61,13 @@ def receive(connection: socket.socket) -> Request:
     arguments, environment, facts, limits, ignored, blocked, missing, processors = protocol.unpack(
         data[protocol.REQUEST_HEAD :]
     )
-    umask, nice = map(int, facts)
+    umask, nice, keeps_orphans = map(int, facts)
     return Request(
         arguments=[os.fsdecode(word) for word in arguments],
         environment=dict(_variable(entry) for entry in environment),
         umask=umask,
         nice=nice,
+        keeps_orphans=bool(keeps_orphans),
         limits=dict(_limit(entry) for entry in limits),
         ignored=list(map(int, ignored)),
         blocked=list(map(int, blocked)),

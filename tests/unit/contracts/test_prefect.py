@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from prefect.client.orchestration import get_client
+from prefect.runner._flow_run_executor import FlowRunExecutor
+from prefect.runner._hook_runner import HookRunner
 from prefect.server.api import server
 from prefect.server.database import provide_database_interface
 from prefect.server.database.configurations import AioSqliteConfiguration
@@ -129,6 +131,15 @@ def test_worker_takes_what_we_give() -> None:
         "query_interval_seconds"
         in inspect.signature(ProcessWorker.is_worker_still_polling).parameters
     )
+
+
+def test_hooks_of_a_crash_are_run_as_by_the_worker_itself() -> None:
+    ours = inspect.signature(HookRunner.run_crashed_hooks).parameters
+    assert list(ours) == ["self", "flow_run", "state"]
+    assert list(inspect.signature(HookRunner).parameters) == ["resolve_flow"]
+    # What Prefect's own worker gives to it.
+    assert "resolve_flow=load_flow_from_flow_run" in inspect.getsource(ProcessWorker.run)
+    assert "run_crashed_hooks" in inspect.getsource(FlowRunExecutor.submit)
 
 
 @pytest.mark.parametrize("make", [get_client, partial(get_client, sync_client=True)])

@@ -93,3 +93,15 @@ def test_an_entry_of_an_earlier_version_is_read(ledger: Ledger, tmp_path: Path) 
     del content["restored_from"]
     path.write_text(json.dumps(content))
     assert [(entry.flow_run_id, entry.restored_from) for entry in ledger.entries()] == [("run", "")]
+
+
+def test_why_a_run_was_stopped_goes_with_it_and_before_its_next_try(ledger: Ledger) -> None:
+    assert ledger.verdict("run") is None
+    for begin_again in (ledger.strike, ledger.note):
+        ledger.note("run")
+        ledger.verdict_file("run").write_text("Too much.", encoding="utf-8")
+        ledger.note("run", os.getpid())
+        assert ledger.verdict("run") == "Too much."
+        assert [entry.flow_run_id for entry in ledger.entries()] == ["run"]
+        begin_again("run")
+        assert ledger.verdict("run") is None

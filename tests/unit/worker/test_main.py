@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from appliance import heartbeat
+from appliance.settings.model import OnCrash
 from appliance.worker import __main__ as worker
+from appliance.worker.ledger import Ledger
+from appliance.worker.settling import Policy
+from tests.unit import runs_on_server
 from tests.unit.conftest import RealServer
 from tests.unit.support import make_settings, wait_until
 
@@ -88,3 +92,28 @@ def test_real_worker_makes_its_pool_beats_and_stops(
 def workers_of(real_server: RealServer, pool: str) -> list[str]:
     with closing(real_server.api()) as api:
         return [one["name"] for one in api.post(f"/work_pools/{pool}/workers/filter", {})]
+
+
+def test_what_was_stopped_at_its_limit_crashes_for_good_whoever_settles_it(
+    real_server: RealServer, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path)
+    again = Policy(OnCrash.RESCHEDULE, 3)
+    with closing(real_server.api()) as api:
+        # Of a worker that died; the second one had not begun.
+        orphans = [runs_on_server.flow_run(api, state) for state in ("RUNNING", "PENDING")]
+        for run in orphans:
+            ledger.note(run)
+            ledger.verdict_file(run).write_text("It used too much.", encoding="utf-8")
+        worker.sweep_ours(api, ledger, again, tuple)
+        # Of one that lives, also while the run waits for its next try.
+        ours = [runs_on_server.flow_run(api, state) for state in ("RUNNING", "SCHEDULED")]
+        for run in ours:
+            worker.settle_stopped(api, run, "It used too much.")
+        completed = runs_on_server.flow_run(api, "COMPLETED")
+        worker.settle_stopped(api, completed, "It used too much.")
+        for run in (*orphans, *ours):
+            state = runs_on_server.found(api, run)["state"]
+            assert (state["type"], state["message"]) == ("CRASHED", "It used too much.")
+        assert runs_on_server.state_of(api, completed) == "COMPLETED"
+    assert list(tmp_path.glob("*.json")) == list(tmp_path.glob("*.stopped")) == []

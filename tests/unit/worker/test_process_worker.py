@@ -11,14 +11,17 @@ from uuid import uuid4
 import anyio
 import httpx
 import pytest
-from prefect.workers.process import ProcessWorker
+from prefect.workers.process import ProcessWorker, ProcessWorkerResult
 
+from appliance.errors import WorldError
 from appliance.worker import mark, process_worker
 from appliance.worker.ledger import Ledger
 from appliance.worker.process_worker import DrainableProcessWorker
+from appliance.worker.warm import protocol
 
 QUERY_SECONDS = 2
 A_RUN = SimpleNamespace(id="of-a-run")
+CONFIGURATION = SimpleNamespace(command="zoe-flow-run")
 
 
 class Server:
@@ -237,14 +240,14 @@ def test_the_end_of_what_is_cut_short_is_recorded_by_the_stop_alone(
 
     async def story() -> None:
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            running = group.create_task(worker.run(first, SimpleNamespace(), told))  # type: ignore[arg-type]
+            running = group.create_task(worker.run(first, CONFIGURATION, told))  # type: ignore[arg-type]
             await begun.wait()
             worker.record = record
             worker.abandon([first.id])
             assert (await running).status_code == 0
             # One that was on its way to us when the stop began gets no process any more.
             begun.clear()
-            await worker.run(late, SimpleNamespace(), told)  # type: ignore[arg-type]
+            await worker.run(late, CONFIGURATION, told)  # type: ignore[arg-type]
             assert not begun.is_set()
 
     asyncio.run(story())
@@ -252,3 +255,51 @@ def test_the_end_of_what_is_cut_short_is_recorded_by_the_stop_alone(
     assert told.pids == [pid, 0]
     assert not worker.processes
     assert list(ledger.entries()) == []
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_what_was_stopped_at_its_limit_is_recorded_once_or_left_to_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_away: bool
+) -> None:
+    ledger = Ledger(tmp_path)
+    worker = DrainableProcessWorker(ledger, lambda: True, work_pool_name="of-a-test")
+    flow_run: Any = SimpleNamespace(id=uuid4())
+    configuration: Any = SimpleNamespace(command="zoe-flow-run --limits memory=1", env={"A": "a"})
+    told: Any = Told()
+    settled: list[tuple[str, str]] = []
+
+    async def is_stopped(
+        _worker: Any, _flow_run: Any, given: Any, task_status: anyio.abc.TaskStatus[int]
+    ) -> ProcessWorkerResult:
+        task_status.started(4711)
+        assert given.env["A"] == "a"
+        assert given.env[protocol.VERDICT] == str(ledger.verdict_file(flow_run.id))
+        ledger.verdict_file(flow_run.id).write_text("It used too much.", encoding="utf-8")
+        return ProcessWorkerResult(status_code=0, identifier="4711")
+
+    def settle(run: str, reason: str) -> None:
+        if is_away:
+            raise WorldError("the server is away")
+        settled.append((run, reason))
+
+    async def read(_run: Any) -> Any:
+        # Of one that had not begun no hook is run, for that would load what could not be loaded.
+        return SimpleNamespace(state=SimpleNamespace(is_pending=lambda: True))
+
+    monkeypatch.setattr(ProcessWorker, "run", is_stopped)
+    monkeypatch.setattr(ProcessWorker, "client", SimpleNamespace(read_flow_run=read))
+    logged: list[str] = []
+    logger = SimpleNamespace(error=logged.append)
+    monkeypatch.setattr(worker, "get_flow_run_logger", lambda _run: logger)
+    worker.settle_stopped = settle
+    result = asyncio.run(worker.run(flow_run, configuration, told))
+    assert result.status_code == 0
+    assert logged == ["It used too much."]
+    assert not worker.processes
+    if is_away:
+        assert ledger.verdict(flow_run.id) == "It used too much."
+        assert ledger.holds(flow_run.id)
+    else:
+        assert settled == [(str(flow_run.id), "It used too much.")]
+        assert ledger.verdict(flow_run.id) is None
+        assert not ledger.holds(flow_run.id)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.settings.model import OnCrash
-from appliance.worker.settling import Policy, verdict
+from appliance.worker.settling import FINAL, Policy, verdict
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CRASH = Policy(OnCrash.CRASH, 3)
@@ -51,3 +51,9 @@ def test_a_run_whose_tries_are_spent_crashes_and_says_so() -> None:
     assert state is not None
     assert state["type"] == "CRASHED"
     assert "rescheduled 3 times, which is the limit" in state["message"]
+
+
+@pytest.mark.parametrize("state_type", ["PENDING", "RUNNING"])
+def test_what_would_meet_its_limit_again_is_not_tried_again(state_type: str) -> None:
+    state = verdict(state_type, 0, FINAL, REASON, NOW)
+    assert state == {"type": "CRASHED", "message": REASON}
