@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from copy import deepcopy
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +27,16 @@ def job_template(*, warm_start: bool = False) -> dict[str, Any]:
     if warm_start:
         template["variables"]["properties"]["command"]["default"] = WARM_COMMAND
     return template
+
+
+def command_with(python: Path, *, warm_start: bool) -> str:
+    """Return the command of runs in another Python environment than the worker's.
+
+    Args:
+        python: Its interpreter.
+        warm_start: Whether runs are forks.
+    """
+    return shlex.join([WARM_COMMAND, *([] if warm_start else ["--cold"]), "--python", str(python)])
 
 
 def ensure(api: Api, name: str, *, warm_start: bool = False) -> bool:

@@ -5,8 +5,9 @@ to it: `socket`, `signal` and `json` would double the time that it takes. It sta
 run has ended, passes signals on and ends as the flow run did, so that whoever started it need not
 know that the work is done elsewhere. When it is killed, the flow run dies with it.
 
-`zoe-flow-run --python PATH` is for a flow run in another Python environment than the worker's. If
-that one has no template yet, the keeper is asked for one, and the run starts cold meanwhile.
+`zoe-flow-run --python PATH` is for a flow run in another Python environment than the worker's; the
+programs of that come first on its PATH. If it has no template yet, the keeper is asked for one, and
+the run starts cold meanwhile. `--cold` before it is for workers that keep no templates.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ def main() -> None:
     """Run the flow run that environment and arguments name; never return."""
     missing = _fill_missing_descriptors()
     address = os.environ.pop(protocol.ADDRESS, "")
-    python, arguments = _interpreter(sys.argv[1:])
+    is_cold = sys.argv[1:2] == ["--cold"]
+    python, arguments = _interpreter(sys.argv[1 + is_cold :])
+    if is_cold:
+        _become_cold(python, arguments, missing)
     signals = _Signals()
     try:
         status = _Run(_address_of(python, address), arguments, missing, signals).status()
@@ -76,6 +80,10 @@ def main() -> None:
         end_as(status)
     _warn(f"there is no warm template, the flow run starts cold: {reason}")
     signals.give_back()
+    _become_cold(python, arguments, missing)
+
+
+def _become_cold(python: str, arguments: list[str], missing: list[int]) -> None:
     for number in missing:
         os.close(number)
     try:
@@ -89,9 +97,15 @@ def _interpreter(words: list[str]) -> tuple[str, list[str]]:
     """Return which interpreter is to run, and the words for Prefect's engine."""
     match words:
         case ["--python", path, *rest]:
-            return os.path.abspath(path), rest  # noqa: PTH100 - `pathlib` takes its time
+            python = os.path.abspath(path)  # noqa: PTH100 - `pathlib` takes its time
+            _put_first(os.path.dirname(python))  # noqa: PTH120 - likewise
+            return python, rest
         case _:
             return sys.executable, words
+
+
+def _put_first(directory: str) -> None:
+    os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
 def _address_of(python: str, address: str) -> str:
