@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,15 @@ def test_an_operator_s_command_stays(default: str | None, warm_start: bool) -> N
     template["variables"]["properties"]["command"]["default"] = default
     assert pool.renewed(template, warm_start=warm_start) is None
     assert pool.renewed({"variables": {}}, warm_start=warm_start) is None
+
+
+@pytest.mark.parametrize(
+    ("warm_start", "command"),
+    [
+        (True, "zoe-flow-run --python '/data of zoe/bin/python'"),
+        (False, "zoe-flow-run --cold --python '/data of zoe/bin/python'"),
+    ],
+)
+def test_command_of_runs_in_another_environment(command: str, *, warm_start: bool) -> None:
+    python = Path("/data of zoe/bin/python")
+    assert pool.command_with(python, warm_start=warm_start) == command
