@@ -213,6 +213,11 @@ class Layout:
         return self.data / "projects"
 
     @property
+    def environments(self) -> Path:
+        """Python environments of projects, a directory for each set of packages."""
+        return self.data / "environments"
+
+    @property
     def drained(self) -> Path:
         """There while an operator wants the worker here to take no runs."""
         return self.data / "worker" / "drained"

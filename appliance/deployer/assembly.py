@@ -7,6 +7,7 @@ from pathlib import Path
 
 from appliance.api import Api
 from appliance.deployer.descriptions import Descriptions
+from appliance.deployer.environments.environments import Environments
 from appliance.deployer.git import access
 from appliance.deployer.git.repository import Repository
 from appliance.deployer.git.source import GitSource
@@ -15,7 +16,7 @@ from appliance.deployer.ownership import Store, slug
 from appliance.deployer.reconcile import Reconciler
 from appliance.deployer.source import DirectorySource, Source
 from appliance.layout import Layout, Runtime
-from appliance.settings import Settings, git_address
+from appliance.settings import Component, Settings, git_address
 
 APPLIANCE = "appliance"
 
@@ -57,8 +58,22 @@ def assemble(
         say=say,
         beat=beat,
         descriptions=Descriptions(runtime.flow_descriptions),
+        environments=environments(settings, say, alive),
+        warm_start=settings.warm_start,
     )
     return reconciler
+
+
+def environments(
+    settings: Settings, say: Callable[[str], None], beat: Callable[[], None]
+) -> Environments | None:
+    """Return what makes environments; None where runs do not start on this machine.
+
+    Whoever deploys to another machine's server has installed there, and here, what flows import.
+    """
+    if settings.api_url is not None and Component.WORKER not in settings.runs_here:
+        return None
+    return Environments(Layout(settings.data_dir).environments, say, beat)
 
 
 def scope(settings: Settings) -> str:

@@ -19,7 +19,6 @@ from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from appliance.deployer.limits import Limits
-from appliance.worker.warm.command import flow_run_command
 
 SLUG_DIGEST_LENGTH = 8
 
@@ -256,9 +255,6 @@ class Deployment(Strict):
             given["env"] = {**(given.get("env") or {}), **self.env, **secrets}
         if self.image is not None:
             given["image"] = self.image
-        if self.limits is not None:
-            command = flow_run_command(limits=self.limits.of_a_run())
-            given |= {"command": command} if command else {}
         return given
 
     @property

@@ -57,6 +57,7 @@ def inspect(
     entrypoints: Mapping[str, Iterable[Mapping[str, Any]]],
     beat: Callable[[], None],
     seconds_per_flow: float = SECONDS_PER_FLOW,
+    python: Path | None = None,
 ) -> dict[str, Inspected]:
     """Describe flows.
 
@@ -65,6 +66,7 @@ def inspect(
         entrypoints: `path/to/file.py:function` each, with the parameters to be looked at.
         beat: Called every few seconds while we wait.
         seconds_per_flow: How long each may take to load.
+        python: The interpreter of the environment that the flows run in; ours when left out.
     """
     wanted = {name: sorted(set(map(key_of, entrypoints[name]))) for name in sorted(entrypoints)}
     if not wanted:
@@ -72,7 +74,7 @@ def inspect(
     read_end, write_end = os.pipe()
     process = subprocess.Popen(
         [
-            sys.executable,
+            str(python or sys.executable),
             # A project may have modules of our names; it is not to be searched for ours.
             "-P",
             "-m",

@@ -1,9 +1,10 @@
-"""What still needs a directory of a project: deployments that start in it, runs at work in it."""
+"""What still needs a directory: deployments that start in it, runs that are at work in it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from appliance.api import Api
 from appliance.deployer.objects.kind import PAGE, read_all
@@ -15,13 +16,13 @@ WAITING = "AwaitingRetry"
 
 
 def directories(api: Api) -> str:
-    """Return all that the server's deployments do before a run, in which their directories are.
+    """Return all of the server's deployments in which directories are named.
 
     Raises:
         WorldError: The server is away.
     """
     found = read_all(api, "/deployments/filter")
-    return json.dumps([deployment["pull_steps"] for deployment in found])
+    return json.dumps([[one["pull_steps"], one["job_variables"]] for one in found])
 
 
 def at_work(api: Api) -> tuple[str, ...]:
@@ -49,3 +50,35 @@ def still_at_work(api: Api, runs: Iterable[str]) -> tuple[str, ...]:
             if run["state_type"] in AT_WORK or run["state_name"] == WAITING:
                 going_on.add(run["id"])
     return tuple(sorted(going_on))
+
+
+def departures(
+    api: Api, unused: Mapping[str, Path], leaving: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Tell which directories that nothing new starts in must stay, and which may go.
+
+    Args:
+        api: The server.
+        unused: The directories, by names.
+        leaving: What the last call has answered: of some of them the runs that hold them.
+
+    Returns:
+        Of those that stay for runs alone the ids of these, to be given to the next call; and the
+        names of those that may go. What is in neither is still named by a deployment.
+
+    Raises:
+        WorldError: The server is away.
+    """
+    is_new = bool(unused.keys() - leaving.keys())
+    named = directories(api) if is_new else ""
+    now = at_work(api) if is_new else ()
+    staying, going = {}, []
+    for name, directory in unused.items():
+        known = leaving.get(name)
+        if known is None and str(directory) in named:
+            continue
+        if needed := now if known is None else still_at_work(api, known):
+            staying[name] = needed
+        else:
+            going.append(name)
+    return staying, going

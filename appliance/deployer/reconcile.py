@@ -11,17 +11,21 @@ from appliance.api import Api
 from appliance.deployer import apply as applying
 from appliance.deployer import catalogue, inspection
 from appliance.deployer.catalogue import Catalogue, Declared
+from appliance.deployer.declaration import WorkPoolObject
 from appliance.deployer.descriptions import Descriptions
+from appliance.deployer.environments.environments import Environments
 from appliance.deployer.given import GivenError
 from appliance.deployer.inspection import FlowDescription, Inspected
 from appliance.deployer.objects import deployments, every
-from appliance.deployer.objects.kind import Desired, Kind
+from appliance.deployer.objects.kind import Desired, Kind, read_all
 from appliance.deployer.ownership import Store
 from appliance.deployer.plan import Action, Declarations, Holdings, Plan, plan
 from appliance.deployer.problems import Problem
 from appliance.deployer.project import Project
 from appliance.deployer.report import Report
 from appliance.deployer.source import Offer, Source
+from appliance.worker import pool
+from appliance.worker.warm.command import flow_run_command
 
 MASS_DELETION = (
     "{count} of the {owned} objects that the deployer has made are not declared any more, which is "
@@ -70,6 +74,8 @@ class Reconciler:
         say: Told what was done.
         beat: Told that we are alive.
         descriptions: What is known of flows already.
+        environments: Those of the projects; None where all flows run in ours.
+        warm_start: Whether flow runs are forks.
     """
 
     api: Api
@@ -80,6 +86,8 @@ class Reconciler:
     say: Callable[[str], None]
     beat: Callable[[], None]
     descriptions: Descriptions = field(default_factory=Descriptions)
+    environments: Environments | None = None
+    warm_start: bool = True
     _inspected: dict[Path, tuple[str, dict[str, Inspected]]] = field(default_factory=dict)
 
     def plan(self) -> Planned:
@@ -94,6 +102,8 @@ class Reconciler:
         unread: set[str] = set()
         accepted: list[tuple[Source, Project]] = []
         newest: set[Path] = set()
+        if self.environments:
+            self.environments.begin()
         for source in self.sources:
             for offer in source.offers():
                 reading, wrong = self._choose(offer)
@@ -136,6 +146,8 @@ class Reconciler:
         problems += refused
         for source in self.sources:
             source.tidy(self.api)
+        if self.environments:
+            self.environments.tidy(self.api)
         failed = {(problem.kind, problem.name) for problem in refused}
         as_declared = [*todo.unchanged, *(step.desired for step in todo.steps if step.desired)]
         return Report.of(
@@ -178,32 +190,79 @@ class Reconciler:
                 wanted += every.desired(item, project.root)
             except GivenError as error:
                 problems.append(Problem(item.place.file, item.place.line, str(error)))
-        described = self._describe(project, found, fingerprint)
+        python = self._python_of(project, found)
+        if isinstance(python, Problem):
+            return _Reading(project, wanted, [*problems, python])
+        described = self._describe(project, found, fingerprint, python)
+        command_of = self._commands(found, python)
         for declared in found.declared:
             match described[declared.deployment.entrypoint]:
                 case FlowDescription() as flow if reason := _parameter_mistake(declared, flow):
                     problems.append(_at_entrypoint(declared, reason))
                 case FlowDescription() as flow:
-                    wanted.append(deployments.desired(declared, flow, self.default_pool))
+                    command = command_of(declared)
+                    wanted.append(deployments.desired(declared, flow, self.default_pool, command))
                 case str(reason):
                     problems.append(_at_entrypoint(declared, reason))
         return _Reading(project, wanted, problems)
 
+    def _python_of(self, project: Project, found: Catalogue) -> Path | Problem | None:
+        """Return the interpreter of a project's environment; None for ours."""
+        if self.environments is None or not found.declared:
+            return None
+        return self.environments.of(project)
+
+    def _commands(self, found: Catalogue, python: Path | None) -> Callable[[Declared], str | None]:
+        """Return what tells how runs of a deployment are started, if not as their pool says.
+
+        Only in pools whose workers start processes does a path of ours mean anything.
+        """
+        pools = set() if python is None else self._pools_of_processes(found)
+
+        def command_of(declared: Declared) -> str | None:
+            deployment = declared.deployment
+            limits = deployment.limits
+            name = deployment.work_pool.name or self.default_pool
+            return flow_run_command(
+                python if name in pools else None,
+                None if limits is None else limits.of_a_run(),
+                warm_start=self.warm_start,
+            )
+
+        return command_of
+
+    def _pools_of_processes(self, found: Catalogue) -> set[str]:
+        declared = [item.declared for item in found.items]
+        return {
+            self.default_pool,
+            *(
+                one.name
+                for one in declared
+                if isinstance(one, WorkPoolObject) and one.type == pool.POOL_TYPE
+            ),
+            *(
+                one["name"]
+                for one in read_all(self.api, "/work_pools/filter")
+                if one["type"] == pool.POOL_TYPE
+            ),
+        }
+
     def _describe(
-        self, project: Project, found: Catalogue, fingerprint: str
+        self, project: Project, found: Catalogue, fingerprint: str, python: Path | None
     ) -> dict[str, Inspected]:
         """Inspect the project's flows, unless nothing has changed since the last time."""
         entrypoints: dict[str, list[dict[str, Any]]] = {}
         for declared in found.declared:
             given = entrypoints.setdefault(declared.deployment.entrypoint, [])
             given.append(declared.deployment.checked_parameters)
+        fingerprint = f"{fingerprint} {python}"
         known, described = self._inspected.get(project.root, ("", {}))
         if known != fingerprint or not entrypoints.keys() <= described.keys():
             described = self.descriptions.complete(
                 project.root,
-                project.flows_fingerprint(),
+                f"{project.flows_fingerprint()} {python}",
                 entrypoints,
-                lambda some: inspection.inspect(project.root, some, self.beat),
+                lambda some: inspection.inspect(project.root, some, self.beat, python=python),
             )
             self._inspected[project.root] = (fingerprint, described)
         return described

@@ -28,8 +28,6 @@ TIMESTAMP = 1_000_000_000
 IGNORED = ("__pycache__", "*.py[co]", ".*_cache", "*.egg-info", ".DS_Store", "*.sw[op]", "*~")
 # The image does not build images.
 NOT_IN_PACKAGE = ("image", "Dockerfile")
-# Programs that the image carries beside what Zoe imports, pinned by the developers' lock.
-TOOLS = ("uv",)
 README = "Prefect as an appliance. See the project's README.\n"
 
 
@@ -51,8 +49,6 @@ def stage(repository: Path, context: Path, settings: PipSettings, apt_proxies: s
     runtime = _read(repository / "requirements.lock")
     _write(context / "Dockerfile", _read(repository / "appliance/Dockerfile"))
     _write(context / "requirements.lock", runtime)
-    tools = tools_lock(runtime, _read(repository / "requirements-dev.lock"))
-    _write(context / "requirements-tools.lock", tools)
     _copy_tree(repository / "appliance/image/inside", context / "inside")
     _copy_tree(repository / "appliance", context / "source/appliance", skip=NOT_IN_PACKAGE)
     for name in ("pyproject.toml", "LICENSE"):
@@ -63,23 +59,8 @@ def stage(repository: Path, context: Path, settings: PipSettings, apt_proxies: s
         _copy_tree(repository / name, context / "project" / name)
     if (repository / ".prefectignore").exists():
         _write(context / "project/.prefectignore", _read(repository / ".prefectignore"))
-    _stage_host(context / "host", settings, apt_proxies, lock.pins(runtime) | lock.pins(tools))
+    _stage_host(context / "host", settings, apt_proxies, lock.pins(runtime))
     _freeze(context)
-
-
-def tools_lock(runtime: str, development: str) -> str:
-    """Return lock entries for the programs of `TOOLS` that the runtime lock lacks.
-
-    Raises:
-        OperatorError: No lock pins one of them.
-    """
-    missing = [name for name in TOOLS if lock.normalized(name) not in lock.pins(runtime)]
-    try:
-        return "".join(lock.entry(development, name) for name in missing)
-    except KeyError as error:
-        raise OperatorError(
-            f"requirements-dev.lock does not pin {error.args[0]}", remedy="run make lock"
-        ) from error
 
 
 def is_ignored(name: str) -> bool:

@@ -200,3 +200,23 @@ def test_a_worker_works_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     asyncio.run(work())
     assert any(line.startswith("WARNING no template can be started: ") for line in said)
+
+
+@pytest.mark.parametrize("words", [["--cold"], []])
+def test_programs_of_the_environment_come_first(
+    tmp_path: Path, other: Path, words: list[str]
+) -> None:
+    (tmp_path / "prefect").mkdir()
+    code = "import os; print(os.environ['PATH'])"
+    (tmp_path / "prefect" / "engine.py").write_text(code, encoding="utf-8")
+    run = subprocess.run(
+        [*launcher(), *words, "--python", str(other)],
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": "/usr/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout == f"{other.parent}:/usr/bin\n"
+    # It is no surprise where no template was promised.
+    assert (run.stderr == "") is bool(words)

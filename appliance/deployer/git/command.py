@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.deployer import attended
 from appliance.errors import WorldError
 
-BEAT_SECONDS = 3.0
 # What git, ssh and TLS libraries say, and what is the matter. The first that is found counts.
 REASONS = (
     (r"Permission denied \(", "{host} refuses our key; see ZOE_GIT_SSH_KEY_FILE"),
@@ -90,23 +86,10 @@ class Git:
             )
         except FileNotFoundError:
             raise WorldError("there is no git on this machine", remedy="install git") from None
-        until = time.monotonic() + seconds
         try:
-            while True:
-                self.beat()
-                try:
-                    output, errors = process.communicate(timeout=BEAT_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    if time.monotonic() > until:
-                        raise WorldError(
-                            f"{self.url} was not fetched within {seconds:g} s"
-                        ) from None
-        finally:
-            # Its helpers as well, which may be at work when it is not.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            output, errors = attended.output_of(process, seconds, self.beat)
+        except TimeoutError:
+            raise WorldError(f"{self.url} was not fetched within {seconds:g} s") from None
         if process.returncode:
             raise WorldError(reason(errors, self.url, self.host))
         return output

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+from appliance import trees
 from appliance.deployer.git import remote
 from appliance.deployer.git.command import Git
 from appliance.errors import WorldError
@@ -107,7 +108,7 @@ class Repository:
         dying = self.directory / f"{UNFINISHED}-{commit}"
         with suppress(FileNotFoundError):
             self.checkout(commit).rename(dying)
-        _remove(dying)
+        trees.remove(dying)
 
     @property
     def _store(self) -> Path:
@@ -123,7 +124,7 @@ class Repository:
             except BlockingIOError:
                 raise WorldError(f"{self.address.url} is still being fetched") from None
             for left in self.directory.glob(f"{UNFINISHED}*"):
-                _remove(left)
+                trees.remove(left)
             for left in self._store.rglob("*.lock"):
                 left.unlink(missing_ok=True)
             yield Git(self.environment, self.address.url, self.address.host, self.beat, lock)
@@ -199,25 +200,14 @@ class Repository:
                 directory=self._store,
                 worktree=files,
             )
-        _make_final(files)
+        _remove_traces_of_git(files)
+        trees.freeze(files)
         sync_file_system(files)
         files.rename(self.checkout(commit))
 
 
-def _make_final(root: Path) -> None:
-    """Take away what is git's, and the permission to write."""
-    for parent, _, names in os.walk(root, topdown=False):
-        for name in names:
-            path = Path(parent, name)
-            if name == ".git":
-                path.unlink()
-            elif not path.is_symlink():
-                path.chmod(path.stat().st_mode & 0o555)
-        Path(parent).chmod(0o500 if parent == str(root) else 0o555)
-
-
-def _remove(tree: Path) -> None:
-    """Remove a tree that nobody may write."""
-    for parent, _, _ in os.walk(tree):
-        Path(parent).chmod(0o700)
-    shutil.rmtree(tree, ignore_errors=True)
+def _remove_traces_of_git(root: Path) -> None:
+    """Remove what leads from a submodule's files to its repository."""
+    for parent, _, names in os.walk(root):
+        if ".git" in names:
+            Path(parent, ".git").unlink()

@@ -98,18 +98,10 @@ class GitSource:
         unused = state.unused(self.repository.checkouts(), self.projects)
         if not unused and not state.leaving:
             return
-        is_new = bool(set(unused) - state.leaving.keys())
-        named = needs.directories(api) if is_new else ""
-        now = needs.at_work(api) if is_new else ()
-        leaving = {}
-        for commit in unused:
-            known = state.leaving.get(commit)
-            if known is None and str(self.repository.checkout(commit)) in named:
-                continue
-            needed = now if known is None else needs.still_at_work(api, known)
-            if needed:
-                leaving[commit] = needed
-            else:
-                self.repository.remove(commit)
+        leaving, gone = needs.departures(
+            api, {commit: self.repository.checkout(commit) for commit in unused}, state.leaving
+        )
+        for commit in gone:
+            self.repository.remove(commit)
         if leaving != state.leaving:
             State(state.head, state.live, leaving).write(self.repository.state_file)

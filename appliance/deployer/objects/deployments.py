@@ -174,13 +174,16 @@ def _is_rule_so(name: str, answered: Any, wanted: Any) -> bool:
     return bool(answered == wanted)
 
 
-def desired(declared: Declared, flow: FlowDescription, default_pool: str) -> Desired:
+def desired(
+    declared: Declared, flow: FlowDescription, default_pool: str, command: str | None = None
+) -> Desired:
     """Combine what the file says with what the flow says of itself.
 
     Args:
         declared: The deployment in its file.
         flow: Its flow.
         default_pool: The work pool of a deployment that names none.
+        command: What starts its runs, where neither the pool's command does nor one of its own.
     """
     deployment = declared.deployment
     limit, options = _concurrency(deployment.concurrency_limit)
@@ -200,7 +203,10 @@ def desired(declared: Declared, flow: FlowDescription, default_pool: str) -> Des
             "pull_steps": declared.pull_steps,
             "work_pool_name": deployment.work_pool.name or default_pool,
             "work_queue_name": deployment.work_pool.work_queue_name or "default",
-            "job_variables": deployment.job_variables,
+            "job_variables": {
+                **({"command": command} if command else {}),
+                **deployment.job_variables,
+            },
             "concurrency_limit": limit,
             "concurrency_options": options,
             SCHEDULES: {slug: _schedule(one) for slug, one in schedules.items()},

@@ -5,8 +5,9 @@ to it: `socket`, `signal` and `json` would double the time that it takes. It sta
 run has ended, passes signals on and ends as the flow run did, so that whoever started it need not
 know that the work is done elsewhere. When it is killed, the flow run dies with it.
 
-`zoe-flow-run --python PATH` is for a flow run in another Python environment than the worker's. If
-that one has no template yet, the keeper is asked for one, and the run starts cold meanwhile.
+`zoe-flow-run --python PATH` is for a flow run in another Python environment than the worker's; the
+programs of that come first on its PATH. If it has no template yet, the keeper is asked for one, and
+the run starts cold meanwhile. `--cold` is for workers that keep no templates.
 
 `--limits TEXT` is for one that may use no more than that; see `limits`, and `limited` for what is
 different then. A run that was stopped for it, and why, is in a file that the worker reads; our own
@@ -72,45 +73,55 @@ def main() -> None:
     missing = _fill_missing_descriptors()
     address = os.environ.pop(protocol.ADDRESS, "")
     verdict = os.environ.pop(protocol.VERDICT, "")
-    python, text, arguments = _options(sys.argv[1:])
-    limited = _limited(text, verdict) if text else None
-    signals = _Signals()
-    try:
-        address_of_python = _address_of(python, address)
-        status = _Run(address_of_python, arguments, missing, signals, limited).status()
-    except (ColdStartError, OSError) as error:
-        reason = str(error)
-        if python != sys.executable and isinstance(error, _NoTemplateError):
-            _want(python, address)
-    else:
-        _end(status, limited)
-    if address or limited is None:
-        # Without an address nobody has promised a template; the command is there for the limits.
-        _warn(f"there is no warm template, the flow run starts cold: {reason}")
+    is_cold, python, text, arguments = _options(sys.argv[1:])
+    if python != sys.executable:
+        _put_first(os.path.dirname(python))  # noqa: PTH120 - `pathlib` takes its time
     command = [python, "-m", "prefect.engine", *arguments]
+    limited = _limited(text, verdict) if text else None
+    if is_cold and limited is None:
+        _become(command, missing)
+    signals = _Signals()
+    if not is_cold:
+        try:
+            address_of_python = _address_of(python, address)
+            status = _Run(address_of_python, arguments, missing, signals, limited).status()
+        except (ColdStartError, OSError) as error:
+            if python != sys.executable and isinstance(error, _NoTemplateError):
+                _want(python, address)
+            # Without an address nobody has promised a template to one that is here for its limits.
+            if address or limited is None:
+                _warn(f"there is no warm template, the flow run starts cold: {error}")
+        else:
+            _end(status, limited)
     if limited is not None:
         _end(limited.run_cold(command, missing, signals), limited)
     signals.give_back()
+    _become(command, missing)
+
+
+def _become(command: list[str], missing: list[int]) -> None:
     for number in missing:
         os.close(number)
     try:
-        os.execv(python, command)  # noqa: S606 - no shell
+        os.execv(command[0], command)  # noqa: S606 - no shell
     except OSError as error:
-        _warn(f"{python}: {error.strerror}; see --python in the command of the job variables")
+        _warn(f"{command[0]}: {error.strerror}; see --python in the command of the job variables")
         os._exit(_NOT_FOUND)
 
 
-def _options(words: list[str]) -> tuple[str, str, list[str]]:
-    """Return which interpreter is to run, its limits, and the words for Prefect's engine."""
-    python, limits = sys.executable, ""
+def _options(words: list[str]) -> tuple[bool, str, str, list[str]]:
+    """Return whether to start cold, which interpreter, its limits, and the engine's words."""
+    is_cold, python, limits = False, sys.executable, ""
     while True:
         match words:
+            case ["--cold", *words]:
+                is_cold = True
             case ["--python", path, *words]:
                 python = os.path.abspath(path)  # noqa: PTH100 - `pathlib` takes its time
             case ["--limits", limits, *words]:
                 pass
             case _:
-                return python, limits, words
+                return is_cold, python, limits, words
 
 
 def _limited(text: str, verdict: str) -> Limited:
@@ -129,6 +140,10 @@ def _end(status: int, limited: Limited | None) -> None:
     if limited is not None and limited.is_told:
         os._exit(0)
     end_as(status)
+
+
+def _put_first(directory: str) -> None:
+    os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
 def _address_of(python: str, address: str) -> str:

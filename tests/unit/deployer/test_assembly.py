@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from appliance.deployer.assembly import scope, sources
+from appliance.deployer.assembly import environments, scope, sources
 from appliance.deployer.git.source import GitSource
 from appliance.deployer.source import DirectorySource
 from appliance.layout import Runtime
@@ -37,6 +37,15 @@ def test_two_projects_have_two_scopes() -> None:
         for project in ("etl", "reports")
     }
     assert len(scopes) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "made"),
+    [({}, True), (ELSEWHERE, False), ({**ELSEWHERE, "components": "worker,deployer"}, True)],
+)
+def test_environments_are_made_where_runs_start(values: dict[str, Any], *, made: bool) -> None:
+    found = environments(make_settings(**values), lambda _: None, lambda: None)
+    assert (found is not None) is made
 
 
 def test_projects_of_one_repository_are_fetched_together(tmp_path: Path) -> None:

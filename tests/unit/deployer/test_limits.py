@@ -65,11 +65,14 @@ def read(root: Path, text: str) -> catalogue.Catalogue:
     return catalogue.read(Project(root))
 
 
-def test_limits_are_part_of_the_command_that_starts_a_run() -> None:
-    given = Deployment.model_validate({**MINIMAL, "limits": {"memory": "1GB", "time": "2h"}})
-    command = "zoe-flow-run --limits memory=1000000000,time=7200"
-    assert given.job_variables == {"command": command}
-    assert Deployment.model_validate({**MINIMAL, "limits": {}}).job_variables == {}
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [({"memory": "1GB", "time": "2h"}, "memory=1000000000,time=7200"), ({}, "")],
+)
+def test_limits_as_a_run_s_launcher_takes_them(given: dict[str, str], text: str) -> None:
+    deployment = Deployment.model_validate({**MINIMAL, "limits": given})
+    assert deployment.limits is not None
+    assert deployment.limits.of_a_run().text() == text
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from appliance.deployer.environments.environments import Environments
 from appliance.deployer.objects.every import kinds
 from appliance.deployer.ownership import Store
 from appliance.deployer.project import Project
 from appliance.deployer.reconcile import Reconciler
 from appliance.deployer.source import DirectorySource
 from appliance.worker import pool
+from tests.support import wheels
 from tests.unit.conftest import RealServer
 from tests.unit.deployer.watched_api import WatchedApi
 
@@ -170,3 +174,67 @@ def test_what_vanishes_goes_and_most_of_it_only_when_told_to(
         api.writes.clear()
         deployer.run_pass()
         assert api.writes == []
+
+
+def test_flows_are_inspected_and_started_in_their_project_s_environment(
+    real_server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = tmp_path / "wheels"
+    house.mkdir()
+    for version in ("1.0", "2.0"):
+        wheels.make(house, "zoewheel", version)
+    for name in ("UV_NO_CONFIG", "UV_NO_INDEX"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(house))
+    project = make_project(tmp_path / "packages", "unused")
+    (project.root / "flows/helper.py").write_text(
+        "import zoewheel\nNAME = f'flow with {zoewheel.VERSION}'\n"
+    )
+    (project.root / "deployments/d.yaml").write_text(
+        "work_pools: [{name: elsewhere, type: docker, base_job_template: {}}]\n"
+        "deployments:\n"
+        "  - {name: n, entrypoint: 'flows/f.py:f', flow_name: wheel}\n"
+        "  - {name: own, entrypoint: 'flows/f.py:f', flow_name: wheel,"
+        " work_pool: {job_variables: {command: mine}}}\n"
+        "  - {name: image, entrypoint: 'flows/f.py:f', flow_name: wheel,"
+        " work_pool: {name: elsewhere}}\n"
+        "  - {name: limited, entrypoint: 'flows/f.py:f', flow_name: wheel, limits: {time: 1h}}\n"
+    )
+    requirements = project.root / "requirements.txt"
+
+    def command(name: str) -> str:
+        found = api.get(f"/deployments/name/wheel/{name}")["job_variables"]
+        return str(found.get("command", ""))
+
+    with closing(real_server.connect(WatchedApi)) as api:
+        deployer = reconciler(api, "packages", [], project)
+        deployer.environments = Environments(
+            tmp_path / "environments", lambda _: None, lambda: None
+        )
+        (problem, *_) = deployer.run_pass().problems
+        assert "ModuleNotFoundError: No module named 'zoewheel'" in problem
+
+        requirements.write_text("zoewheel==1.0\n")
+        assert deployer.run_pass().problems == ()
+        first = command("n")
+        assert first.startswith(f"zoe-flow-run --python {tmp_path}/environments/")
+        assert (command("own"), command("image")) == ("mine", "")
+        assert command("limited") == f"{first} --limits time=3600"
+        api.writes.clear()
+        assert deployer.run_pass().problems == ()
+        assert api.writes == []
+
+        # What cannot be had changes nothing of the deployments, and is told.
+        requirements.write_text("zoewheel==3.0\n")
+        (problem,) = deployer.run_pass().problems
+        assert problem.startswith(f"{requirements}: uv cannot install what it asks for: ")
+        assert problem.endswith("; until then the project's deployments stay as they are")
+        assert api.writes == []
+        assert command("n") == first
+
+        requirements.write_text("zoewheel==2.0\n")
+        deployer.warm_start = False
+        assert deployer.run_pass().problems == ()
+        second = command("n")
+        assert second.startswith("zoe-flow-run --cold --python ")
+        assert first.rpartition("/environments/")[2] != second.rpartition("/environments/")[2]

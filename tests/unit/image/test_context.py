@@ -9,10 +9,8 @@ from appliance.image import context
 from appliance.image.pip_settings import PipSettings, Setting, collect
 
 LOCK = "prefect==3.8.8 \\\n    --hash=sha256:aa\n"
-DEVELOPMENT = LOCK + "uv==0.13.8 \\\n    --hash=sha256:bb\n"
 FILES = {
     "requirements.lock": LOCK,
-    "requirements-dev.lock": DEVELOPMENT,
     "pyproject.toml": "[project]\n",
     "LICENSE": "words\n",
     "README.md": "changes often\n",
@@ -67,7 +65,6 @@ def test_the_context_has_what_the_image_needs_and_nothing_else(repository: Path)
     assert {str(path.relative_to(staged)) for path in staged.rglob("*") if path.is_file()} == {
         "Dockerfile",
         "requirements.lock",
-        "requirements-tools.lock",
         "host/apt.conf",
         "host/pip.conf",
         "inside/step.sh",
@@ -127,13 +124,6 @@ def test_local_wheels_come_along_if_the_lock_wants_them(repository: Path) -> Non
     assert "no-index = 1" in text
 
 
-def test_tools_that_the_runtime_lock_has_are_not_taken_from_the_other() -> None:
-    assert context.tools_lock(DEVELOPMENT, DEVELOPMENT) == ""
-    assert context.tools_lock(LOCK, DEVELOPMENT).startswith("uv==0.13.8")
-    with pytest.raises(OperatorError, match="does not pin uv"):
-        context.tools_lock(LOCK, LOCK)
-
-
 @pytest.mark.parametrize("missing", ["requirements.lock", "appliance/Dockerfile"])
 def test_an_incomplete_checkout_is_named(repository: Path, missing: str) -> None:
     (repository / missing).unlink()
@@ -157,10 +147,7 @@ def test_the_dockerfile_copies_only_what_is_staged() -> None:
         for word in line.split()[1:-1]
     ]
     tops = {word.partition("/")[0] for word in words}
-    assert tops <= {"host", "inside", "source", "project"} | {
-        "requirements.lock",
-        "requirements-tools.lock",
-    }
+    assert tops <= {"host", "inside", "source", "project", "requirements.lock"}
     for word in words:
         if word.startswith("inside/"):
             assert (root / "appliance/image" / word).exists()

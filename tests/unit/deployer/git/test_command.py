@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.deployer.git import command
+from appliance.deployer import attended
 from appliance.deployer.git.command import Git, reason
 from appliance.errors import WorldError
 
@@ -47,7 +47,7 @@ def fake(tmp_path: Path, script: str, path: str = "") -> Git:
 def test_one_that_hangs_is_ended_with_all_its_helpers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(attended, "BEAT_SECONDS", 0.05)
     git = fake(tmp_path, f"sleep 600 & echo $! > {tmp_path}/helper; sleep 600")
     began = time.monotonic()
     with pytest.raises(WorldError, match="not fetched within 1 s"):

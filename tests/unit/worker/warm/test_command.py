@@ -18,15 +18,19 @@ def test_nothing_to_say_is_no_command() -> None:
     assert flow_run_command(limits=Limits({})) is None
 
 
+@pytest.mark.parametrize("warm_start", [True, False])
 @pytest.mark.parametrize("python", [None, PYTHON])
 @pytest.mark.parametrize("limits", [None, LIMITS])
-def test_the_launcher_understands_what_is_said(python: Path | None, limits: Limits | None) -> None:
-    command = flow_run_command(python, limits)
+def test_the_launcher_understands_what_is_said(
+    python: Path | None, limits: Limits | None, *, warm_start: bool
+) -> None:
+    command = flow_run_command(python, limits, warm_start=warm_start)
     words = shlex.split(command or "zoe-flow-run")
     assert words[0] == "zoe-flow-run"
     found = _options([*words[1:], "more"])
-    default, _, _ = _options([])
-    assert found == (str(python or default), limits.text() if limits else "", ["more"])
+    _, default, _, _ = _options([])
+    is_cold = command is not None and not warm_start
+    assert found == (is_cold, str(python or default), limits.text() if limits else "", ["more"])
     assert has_limits(command) is (limits is not None)
 
 
