@@ -22,7 +22,9 @@ def directories(api: Api) -> str:
         WorldError: The server is away.
     """
     found = read_all(api, "/deployments/filter")
-    return json.dumps([[one["pull_steps"], one["job_variables"]] for one in found])
+    return json.dumps(
+        [[one["pull_steps"], one["job_variables"]] for one in found], ensure_ascii=False
+    )
 
 
 def at_work(api: Api) -> tuple[str, ...]:

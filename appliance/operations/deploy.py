@@ -36,7 +36,9 @@ def carry_out(given: argparse.Namespace) -> int:
     api = Api(settings, credentials.read(settings, Layout(settings.data_dir)))
     # Before the flows are read, which takes seconds.
     api.get("/admin/version")
-    reconciler = assemble(settings, api, runtime, _say, _nothing)
+    # What a plan needs to be made is no part of it.
+    say = _say_aside if given.action == "plan" else _say
+    reconciler = assemble(settings, api, runtime, say, _nothing)
     with turn(runtime):
         if given.action == "plan":
             return plan(reconciler, as_json=given.json, exit_code=given.exit_code)
@@ -87,6 +89,10 @@ def _has_colour() -> bool:
 
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
+
+
+def _say_aside(line: str) -> None:
+    sys.stderr.write(line + "\n")
 
 
 def _nothing() -> None:

@@ -76,11 +76,13 @@ class Demand:
         file: The file that counts, of those that may say so.
         wanted: What it asks for by itself, as far as that can be read without an index.
         digest: The same where the same is asked for.
+        has_more: Whether there is more that only uv can read, the address of a wheel say.
     """
 
     file: Path
     wanted: tuple[Wanted, ...]
     digest: str
+    has_more: bool = False
 
     def lacks(self, own: Mapping[str, str]) -> bool:
         """Tell whether it asks for more than there is.
@@ -91,7 +93,7 @@ class Demand:
         Raises:
             DemandError: It asks for another version of something than there is.
         """
-        lacks = False
+        lacks = self.has_more
         for wanted in self.wanted:
             if not wanted.matters:
                 continue
@@ -150,7 +152,7 @@ def _of_requirements(path: Path) -> Demand | None:
     if not found:
         return None
     wanted = tuple(one for one in found if isinstance(one, Wanted))
-    return Demand(path, wanted, _digest(*content))
+    return Demand(path, wanted, _digest(*content), len(wanted) < len(found))
 
 
 def _walk(path: Path, content: list[str], seen: set[Path]) -> Iterator[Wanted | str]:

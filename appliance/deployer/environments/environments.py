@@ -91,8 +91,8 @@ class Environments:
         failure = self._failures.get(target.name)
         if failure and time.monotonic() < failure.until:
             raise WorldError(failure.reason)
-        asked = len(demand.wanted)
-        self.say(f"making the environment of {project.name}: {demand.file.name} asks for {asked}")
+        asked = f"{len(demand.wanted)} packages asked for by {demand.file.name}"
+        self.say(f"making the environment of {project.name}: {asked}, and what they need")
         try:
             making.make(target, demand, here, self.beat, self.say)
         except WorldError as error:

@@ -103,6 +103,7 @@ def test_wheels_beside_a_project_are_no_other_s(tmp_path: Path) -> None:
         ("pandas ; python_version < '3'\n", False),
         ("prefect[docker]\n", True),
         ("pandas\n", True),
+        ("https://wheels.example.org/a-1-py3-none-any.whl\n", True),
         ("prefect\npandas==2.2.0\n", True),
     ],
 )

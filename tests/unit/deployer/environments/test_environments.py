@@ -89,7 +89,9 @@ def test_environment_has_what_lacks_beside_zoe_s_own(tmp_path: Path, asked: Aske
     assert (python.parent.parent / "lib").stat().st_mode & 0o222 == 0
     assert there(asked) == [python.parent.parent.name]
     making_it, made = asked.said
-    assert making_it.endswith("/project: requirements.txt asks for 2")
+    assert making_it.endswith(
+        "/project: 2 packages asked for by requirements.txt, and what they need"
+    )
     assert made.startswith(f"made the environment {python.parent.parent}: 2 packages, ")
 
 
@@ -153,6 +155,8 @@ wheels = [{{ url = "https://index.example.org/{wheel.name}", hash = "{digest}" }
     # Not the newest, nor the lock's version of what is Zoe's.
     assert run(python, "import zoeother; print(zoeother.VERSION)") == "1.0"
     assert run(python, "import pydantic; print(pydantic.VERSION)") != "2.0.1"
+    # It may be one that nobody can write to.
+    assert sorted(path.name for path in locked.root.iterdir()) == ["pyproject.toml", "uv.lock"]
 
     wheels.make(wheelhouse, "zoeother", "1.0", script="somebody-else-s")
     other = project(tmp_path, pyproject_toml=text + "classifiers = []\n", uv_lock=lock + "\n")
