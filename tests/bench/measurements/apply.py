@@ -63,7 +63,7 @@ class _Command:
     def seconds(self, settle: float) -> float:
         """Wait until nothing is left of what was before, deploy, and return how long that took."""
         time.sleep(settle)
-        words = ("zoe", "deploy", "apply")
+        words: tuple[str, ...] = ("zoe", "deploy", "apply")
         if not self.variant.is_ours:
             words = (*STOCK_API, "sh", "-c", STOCK_DEPLOY)
         began = time.monotonic()
