@@ -60,6 +60,7 @@ def prepare(loaded: Configuration, layout: Layout, runtime: Runtime) -> None:
         runtime.health_report,
         runtime.deployer_report,
         runtime.fatal_report,
+        runtime.flow_descriptions,
         runtime.opening,
     ):
         report.unlink(missing_ok=True)
