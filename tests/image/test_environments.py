@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -83,19 +82,16 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packaged]:
         file = root / name / "deployments" / "d.yaml"
         file.write_text(FILE.replace("NAME", name), encoding="utf-8")
         (root / name / "requirements.txt").write_text("zoetester==1.0\n", encoding="utf-8")
-    with (
-        running(
-            f"--volume={root}:/projects:ro",
-            "--env=ZOE_PROJECTS=/projects/one,/projects/two",
-            "--env=ZOE_DEPLOY_INTERVAL=1",
-            "--env=UV_NO_INDEX=1",
-            "--env=UV_FIND_LINKS=/projects/wheels",
-        ) as container,
-    ):
+    with running(
+        f"--volume={root}:/projects:ro",
+        "--env=ZOE_PROJECTS=/projects/one,/projects/two",
+        "--env=ZOE_DEPLOY_INTERVAL=1",
+        "--env=UV_NO_INDEX=1",
+        "--env=UV_FIND_LINKS=/projects/wheels",
+    ) as container:
         container.wait_healthy()
         with container.client() as client:
             yield Packaged(container, client, root)
-    shutil.rmtree(root)
 
 
 def test_two_projects_share_an_environment_and_their_runs_start_warm(packaged: Packaged) -> None:
