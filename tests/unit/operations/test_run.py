@@ -43,6 +43,7 @@ def test_ground_is_laid_for_the_owner_only(runtime: Runtime, tmp_path: Path) -> 
     for report in (
         runtime.health_report,
         runtime.fatal_report,
+        runtime.flow_descriptions,
         runtime.opening,
         runtime.heartbeat("worker"),
     ):

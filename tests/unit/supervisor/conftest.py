@@ -133,15 +133,15 @@ class Appliance:
             pytest.fail(f"{name} never said {words!r}:\n" + "\n".join(self.lines) + self.errors)
         return str(line)
 
-    def signal(self, number: signal.Signals) -> None:
-        assert self.process
-        self.process.send_signal(number)
-
     def has_ended_after(self, number: signal.Signals) -> bool:
         """Send a signal; tell whether there was nobody left to take it."""
         self.signal(number)
         assert self.process
         return self.process.poll() is not None
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process
+        self.process.send_signal(number)
 
     def wait(self) -> int:
         """Return the exit code once it has ended by itself."""
