@@ -125,8 +125,9 @@ def test_all_that_it_has_started_counts_and_goes_with_it(way: Way, tmp_path: Pat
     process = way.start(tmp_path, code, "memory=180000000")
     found = finish(process)
     assert "of memory" in way.verdict.read_text()
-    started = [Path("/proc") / pid for pid in found.output.split()]
-    wait_until(lambda: not any(process.exists() for process in started), "their end")
+    started = [Path(f"/proc/{pid}") for pid in found.output.split()]
+    assert started
+    wait_until(lambda: not any(map(Path.exists, started)), "their end")
 
 
 def test_a_run_that_keeps_its_limits_ends_as_any_other(way: Way, tmp_path: Path) -> None:
