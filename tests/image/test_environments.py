@@ -86,7 +86,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packaged]:
         f"--volume={root}:/projects:ro",
         "--env=ZOE_PROJECTS=/projects/one,/projects/two",
         "--env=ZOE_DEPLOY_INTERVAL=1",
-        "--env=UV_NO_INDEX=1",
+        "--env=UV_OFFLINE=1",
         "--env=UV_FIND_LINKS=/projects/wheels",
     ) as container:
         container.wait_healthy()

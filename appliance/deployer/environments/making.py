@@ -17,7 +17,7 @@ from appliance.deployer.environments.demand import LOCK, Demand, logical_lines
 from appliance.deployer.environments.own import Own
 from appliance.deployer.environments.uv import Uv
 from appliance.errors import WorldError
-from appliance.files import make_private_dir, sync_file_system
+from appliance.files import PRIVATE_DIR_MODE, make_private_dir, sync_file_system
 
 UNFINISHED = ".new-"
 QUICK_SECONDS = 60.0
@@ -54,8 +54,11 @@ def make(
             environment = scratch / "environment"
             packages = _make_in(scratch, environment, demand, own, beat)
             trees.freeze(environment)
+            # It changes its parent, for which one must be allowed to write to it. (rename(2))
+            environment.chmod(PRIVATE_DIR_MODE)
             sync_file_system(environment)
             environment.rename(target)
+            target.chmod(PRIVATE_DIR_MODE & ~0o222)
         finally:
             trees.remove(scratch)
     except OSError as error:

@@ -183,7 +183,7 @@ def test_flows_are_inspected_and_started_in_their_project_s_environment(
     house.mkdir()
     for version in ("1.0", "2.0"):
         wheels.make(house, "zoewheel", version)
-    for name in ("UV_NO_CONFIG", "UV_NO_INDEX"):
+    for name in ("UV_NO_CONFIG", "UV_OFFLINE"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("UV_FIND_LINKS", str(house))
     project = make_project(tmp_path / "packages", "unused")

@@ -18,6 +18,6 @@ def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wheels.make(directory, "zoeother", "2.0")
     wheels.make(directory, "zoebad", "1.0", ["pydantic<2"])
     monkeypatch.setenv("UV_NO_CONFIG", "1")
-    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_FIND_LINKS", str(directory))
     return directory

@@ -199,7 +199,7 @@ def test_failure_is_not_tried_at_each_look(
 def test_index_that_is_away_is_told(
     tmp_path: Path, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("UV_NO_INDEX")
+    monkeypatch.delenv("UV_OFFLINE")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://me:hidden-secret@127.0.0.1:9/simple")
     problem = asked.problem(project(tmp_path, requirements_txt="zoenowhere\n"))
