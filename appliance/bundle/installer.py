@@ -27,6 +27,8 @@ USAGE_EXIT_CODE = 2
 LAST_LINES = 5
 # Of this process' environment the installed programs get nothing but these.
 PASSED_ON = ("PATH", "LANG", "TZ")
+# One of them may be written by everybody.
+LEFT_BY_UV = (".lock", ".gitignore", "CACHEDIR.TAG")
 DIRECTORY_MODE = 0o755
 EXECUTABLE_MODE = 0o755
 
@@ -135,6 +137,8 @@ def make_environment(parts: Path, home: Path) -> None:
         ],
         parts,
     )  # fmt: skip
+    for name in LEFT_BY_UV:
+        (home / name).unlink(missing_ok=True)
 
 
 def make_templates(home: Path, user: str) -> None:

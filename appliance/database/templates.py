@@ -113,7 +113,9 @@ def _remove_unfinished(parent: Path, name: str) -> None:
 def _unpack(archive: Path, parent: Path) -> Path:
     scratch = Path(tempfile.mkdtemp(dir=parent, prefix=f".{archive.name}."))
     with tarfile.open(archive) as tar:
-        tar.extractall(scratch, filter="data")
+        # The archive is our own; Python 3.11.2, which Debian 12 has, knows no filters yet.
+        known = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        tar.extractall(scratch, **known)  # type: ignore[arg-type]  # noqa: S202 - see above
     return scratch
 
 

@@ -13,8 +13,9 @@ import pytest
 from appliance.bundle import installer
 from appliance.bundle.installer import RefusalError
 
+NAME = "0.1.0-abc-cp313-x86_64"
 MANIFEST = {
-    "name": "0.1.0-abc-cp313-x86_64",
+    "name": NAME,
     "python": [3, 13],
     "machine": "x86_64",
     "glibc": [2, 34],
@@ -71,7 +72,7 @@ def test_it_runs_as_a_file_and_refuses_in_one_line(tmp_path: Path) -> None:
 def test_a_version_that_is_whole_is_left_alone_and_half_of_one_is_not(tmp_path: Path) -> None:
     path = bundle(tmp_path / "zoe.pyz", sys.version_info[:2])
     me = pwd.getpwuid(os.getuid()).pw_name
-    home = tmp_path / "root" / "versions" / MANIFEST["name"]
+    home = tmp_path / "root" / "versions" / NAME
     home.mkdir(parents=True)
     (home / "half").touch()
     # There is no uv among its wheels.

@@ -68,6 +68,23 @@ def test_templates_fit_what_they_were_made_with(
     assert not templates.fit(made)
 
 
+def test_a_template_is_unpacked_by_a_python_that_knows_no_filters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 3.11.2, which is Debian 12's."""
+    make_archive(tmp_path / "t" / templates.SQLITE_TEMPLATE, {"prefect.db": b"schema"})
+    unpack = tarfile.TarFile.extractall
+
+    def of_old(archive: tarfile.TarFile, path: str) -> None:
+        unpack(archive, path, filter="data")
+
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", of_old)
+    database = tmp_path / "data" / "prefect.db"
+    assert templates.install_sqlite(tmp_path / "t", database)
+    assert database.read_bytes() == b"schema"
+
+
 def test_a_host_without_postgres_gets_the_template_of_sqlite_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
