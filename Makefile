@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 IMAGE ?= zoe-prefect
-# Ansible finds a collection by its name's path; ours lies in `ansible/`.
 VENV_ANSIBLE := .venv-ansible
-ANSIBLE := PATH="$(CURDIR)/$(VENV_ANSIBLE)/bin:$$PATH" $(CURDIR)/$(VENV_ANSIBLE)/bin
+ANSIBLE := NO_COLOR=1 PATH="$(CURDIR)/$(VENV_ANSIBLE)/bin:$$PATH" $(CURDIR)/$(VENV_ANSIBLE)/bin
+# Ansible finds a collection by its name's path; ours lies in `ansible/`.
 COLLECTIONS := .build/collections
 COLLECTION := $(COLLECTIONS)/ansible_collections/zoe/prefect
 
@@ -62,7 +62,11 @@ warm: image $(VENV)/.installed  ## warm start: its processes, and each case warm
 	$(BIN)/pytest tests/warm
 
 molecule: $(VENV_ANSIBLE)/.installed $(COLLECTION)  ## the Ansible collection: lint, and each scenario on machines that it makes; SCENARIO=default for one
-	$(ANSIBLE)/ansible-lint --offline --project-dir ansible ansible
+	cd ansible && $(ANSIBLE)/ansible-lint --offline
+	$(ANSIBLE)/ansible-galaxy collection build --force --output-path .build ansible
+	@# It exits 0 for a role that it cannot find.
+	for role in appliance worker common; do \
+	  $(ANSIBLE)/ansible-doc --type role zoe.prefect.$$role | grep -q "ROLE: .*zoe.prefect.$$role" || exit 1; done
 	cd ansible && $(ANSIBLE)/molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
 
 docs: $(VENV)/.installed  ## make the reference pages that are made from the source

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from appliance import __version__
 from appliance.collection import argument_specs
 from appliance.collection.__main__ import REPOSITORY, made
 from appliance.collection.variables import Role, Variable, settings_of, variables_of
@@ -63,3 +64,26 @@ def test_each_secret_goes_to_a_file() -> None:
     secrets = [entry["name"] for entry in roles["worker"]["settings"] if entry["secret"]]
     assert secrets == ["admin_password"]
     assert roles["worker"]["fixed"] == {"components": "worker"}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_defaults_of_a_role_are_those_that_it_documents(role: Role) -> None:
+    path = REPOSITORY / "ansible" / "roles" / role / "defaults" / "main.yml"
+    written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    documented = {
+        variable.name: variable.default
+        for variable in variables_of(role)
+        if variable.default is not None
+    }
+    assert written == documented
+
+
+def test_the_collection_has_the_version_of_zoe() -> None:
+    galaxy = yaml.safe_load((REPOSITORY / "ansible" / "galaxy.yml").read_text(encoding="utf-8"))
+    assert galaxy["version"] == __version__
+
+
+def test_every_playbook_is_on_the_page() -> None:
+    names = {path.stem for path in (REPOSITORY / "ansible" / "playbooks").glob("*.yml")}
+    page = (REPOSITORY / "docs" / "reference" / "ansible.md").read_text(encoding="utf-8")
+    assert {name for name in names if f"`zoe.prefect.{name}`" in page} == names
