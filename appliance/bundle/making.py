@@ -53,8 +53,9 @@ def make(repository: Path, target: Target, directory: Path) -> Path:
             final.touch()
             return final
         house = work / "wheels"
-        house.mkdir()
-        wheels.download(requirements, target, house)
+        shutil.copytree(
+            _downloaded(requirements, target, directory, work), house, copy_function=os.link
+        )
         own = wheels.build(work / "source", development, house)
         shutil.rmtree(work / "source")
         (work / "requirements.lock").write_text(requirements + wheels.pin(own), encoding="utf-8")
@@ -72,6 +73,20 @@ def make(repository: Path, target: Target, directory: Path) -> Path:
         unfinished.replace(final)
     _forget_old(directory, target)
     return final
+
+
+def _downloaded(requirements: str, target: Target, directory: Path, work: Path) -> Path:
+    """Return the directory of the lock's wheels; they are fetched anew when the lock changes."""
+    key = hashlib.sha256(requirements.encode()).hexdigest()[:DIGEST_CHARACTERS]
+    kept = directory / f"wheels-{key}-{target.tag}"
+    if not kept.exists():
+        fetched = work / "fetched"
+        fetched.mkdir()
+        wheels.download(requirements, target, fetched)
+        for old in directory.glob(f"wheels-*-{target.tag}"):
+            shutil.rmtree(old)
+        fetched.replace(kept)
+    return kept
 
 
 def digest(tree: Path) -> str:

@@ -80,10 +80,34 @@ def test_a_change_of_anything_else_does_not(checkout: Path, tmp_path: Path) -> N
     assert making.make(checkout, TARGET, tmp_path / "bundles") == before
 
 
+def test_wheels_are_fetched_once_for_one_lock(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+    fetch = wheels.download
+
+    def counting(lock: str, target: Target, directory: Path) -> None:
+        fetched.append(target)
+        fetch(lock, target, directory)
+
+    monkeypatch.setattr(wheels, "download", counting)
+    bundles = tmp_path / "bundles"
+    making.make(checkout, TARGET, bundles)
+    (checkout / "flows/hello.py").write_text("# another\n")
+    making.make(checkout, TARGET, bundles)
+    assert fetched == [TARGET]
+    making.make(checkout, Target((3, 11), "x86_64"), bundles)
+    with (checkout / "requirements.lock").open("a") as file:
+        file.write("\n")
+    making.make(checkout, TARGET, bundles)
+    assert len(fetched) == 3
+    assert len(list(bundles.glob("wheels-*"))) == 2
+
+
 def test_few_old_bundles_are_kept(checkout: Path, tmp_path: Path) -> None:
     for number in range(making.KEPT + 2):
         (checkout / "flows/hello.py").write_text(f"# {number}\n")
         newest = making.make(checkout, TARGET, tmp_path / "bundles")
-    left = list((tmp_path / "bundles").iterdir())
+    left = list((tmp_path / "bundles").glob("*.pyz"))
     assert len(left) == making.KEPT
     assert newest in left
