@@ -3,10 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 IMAGE ?= zoe-prefect
+VENV_ANSIBLE := .venv-ansible
+ANSIBLE := NO_COLOR=1 PATH="$(CURDIR)/$(VENV_ANSIBLE)/bin:$$PATH" $(CURDIR)/$(VENV_ANSIBLE)/bin
+# Ansible finds a collection by its name's path; ours lies in `ansible/`.
+COLLECTIONS := .build/collections
+COLLECTION := $(COLLECTIONS)/ansible_collections/zoe/prefect
 
 .DEFAULT_GOAL := help
 export IMAGE
-.PHONY: help up down image test lint format unit chaos bench warm docs screenshot lock clean
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
+.PHONY: help up down image test lint format unit chaos bench warm molecule docs screenshot lock clean
 
 help:  ## list what can be done
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,8 +61,17 @@ bench: image $(VENV)/.installed  ## Zoe beside stock Prefect, in some hours; BEN
 warm: image $(VENV)/.installed  ## warm start: its processes, and each case warm and cold
 	$(BIN)/pytest tests/warm
 
+molecule: $(VENV_ANSIBLE)/.installed $(COLLECTION)  ## the Ansible collection: lint, and each scenario on machines that it makes; SCENARIO=default for one
+	cd ansible && $(ANSIBLE)/ansible-lint --offline
+	$(ANSIBLE)/ansible-galaxy collection build --force --output-path .build ansible
+	@# It exits 0 for a role that it cannot find.
+	for role in appliance worker common; do \
+	  $(ANSIBLE)/ansible-doc --type role zoe.prefect.$$role | grep -q "ROLE: .*zoe.prefect.$$role" || exit 1; done
+	cd ansible && $(ANSIBLE)/molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+
 docs: $(VENV)/.installed  ## make the reference pages that are made from the source
 	$(BIN)/python -m appliance.settings_reference > docs/reference/settings.md
+	$(BIN)/python -m appliance.collection
 
 screenshot: image $(VENV)/.installed  ## renew the picture in the README
 	PICTURES=docs/images $(BIN)/pytest tests/browser
@@ -68,9 +83,11 @@ lock: $(VENV)/.installed  ## resolve the dependencies anew, with hashes, for Pyt
 	  --custom-compile-command "make lock" --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \
 	  --custom-compile-command "make lock" -c requirements.lock tests/warm/requirements.in -o tests/warm/requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make lock" ansible/requirements.in -o ansible/requirements.lock
 
 clean:  ## remove what was built here (images and volumes stay)
-	rm -rf $(VENV) .build dist build *.egg-info
+	rm -rf $(VENV) $(VENV_ANSIBLE) .build dist build *.egg-info
 
 $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -78,3 +95,12 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@$(BIN)/pip check >/dev/null
 	@touch $@
+
+$(VENV_ANSIBLE)/.installed: ansible/requirements.lock
+	$(PYTHON) -m venv $(VENV_ANSIBLE)
+	$(VENV_ANSIBLE)/bin/pip install --quiet --require-hashes --no-deps -r ansible/requirements.lock
+	@touch $@
+
+$(COLLECTION):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../../ansible $@

@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         help="wait for them to end, for so long (%(const)s)",
     )
     doings.add_parser("resume", help="take runs again")
+    doings.add_parser("leave", help="once it has stopped: take its record from the server")
 
     deploy = verbs.add_parser("deploy", help="make the server hold what the projects declare")
     steps = deploy.add_subparsers(dest="action", required=True, metavar="ACTION")

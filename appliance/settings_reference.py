@@ -22,7 +22,8 @@ HEAD = """\
 
 Each setting is a key of `/etc/zoe/zoe.toml` (or of the file that `ZOE_CONFIG` names) and an
 environment variable. The environment wins over the file. A secret may also come from a file that
-`ZOE_…_FILE` names; giving it both ways is an error. An unknown name is an error, too.
+`ZOE_…_FILE` names, or the key `…_file`; giving it both ways is an error. An unknown name is an
+error, too.
 
 `zoe config show` prints every value that is in force and where it came from; `zoe config check`
 finds what is wrong with them without starting anything.

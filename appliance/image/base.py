@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,17 @@ def ensure(work: Path) -> None:
         make(work)
 
 
-def make(work: Path, name: str = NAME) -> None:
-    """Make the base image with mmdebstrap, fetching that first where it is not installed."""
+def make(
+    work: Path, name: str = NAME, *, release: str = debian.RELEASE, packages: Sequence[str] = ()
+) -> None:
+    """Make the base image with mmdebstrap, fetching that first where it is not installed.
+
+    Args:
+        work: A directory for downloads and logs.
+        name: The image's name.
+        release: Debian's release.
+        packages: What to install besides.
+    """
     tools = work / "mmdebstrap"
     environment = dict(os.environ)
     if shutil.which("mmdebstrap") is None:
@@ -56,7 +66,9 @@ def make(work: Path, name: str = NAME) -> None:
     keyring = next((path for path in (Path("/") / KEYRING, tools / KEYRING) if path.exists()), None)
     archive = work / "base.tar"
     log = work / "base.log"
-    command = mmdebstrap_command(archive, _host_mirror(), keyring)
+    command = mmdebstrap_command(
+        archive, _host_mirror(), keyring, release=release, packages=packages
+    )
     with step(f"  mmdebstrap: making the root file system (log: {log})"), log.open("wb") as output:
         finished = subprocess.run(
             command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
@@ -68,13 +80,22 @@ def make(work: Path, name: str = NAME) -> None:
     say(f"  {name}: {megabytes(docker.image_size(name))}")
 
 
-def mmdebstrap_command(archive: Path, mirror: Mirror | None, keyring: Path | None) -> list[str]:
+def mmdebstrap_command(
+    archive: Path,
+    mirror: Mirror | None,
+    keyring: Path | None,
+    *,
+    release: str = debian.RELEASE,
+    packages: Sequence[str] = (),
+) -> list[str]:
     """Return the command that makes the root file system as the official slim image has it.
 
     Args:
         archive: Where the tar goes.
         mirror: Where packages come from; None leaves it to mmdebstrap's default.
         keyring: The keys that sign Debian; None leaves it to the host's apt.
+        release: Debian's release.
+        packages: What to install besides.
     """
     options = [f"--dpkgopt={rule}" for rule in debian.PATH_RULES]
     if keyring:
@@ -82,13 +103,13 @@ def mmdebstrap_command(archive: Path, mirror: Mirror | None, keyring: Path | Non
     return [
         "mmdebstrap",
         "--variant=minbase",
-        "--include=ca-certificates",
+        f"--include={','.join(('ca-certificates', *packages))}",
         *options,
         # A keyring's path on this host means nothing in the image, which has the keys itself.
         '--customize-hook=sed -i "s/\\[signed-by=[^]]*\\] *//" "$1/etc/apt/sources.list"',
-        debian.RELEASE,
+        release,
         str(archive),
-        *(mirror.sources() if mirror else []),
+        *(mirror.sources(release) if mirror else []),
     ]
 
 

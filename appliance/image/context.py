@@ -26,8 +26,8 @@ IN_BUILD = "/build/host"
 # Any moment will do, if it is always the same one and a zip archive can hold it (after 1980).
 TIMESTAMP = 1_000_000_000
 IGNORED = ("__pycache__", "*.py[co]", ".*_cache", "*.egg-info", ".DS_Store", "*.sw[op]", "*~")
-# The image does not build images.
-NOT_IN_PACKAGE = ("image", "Dockerfile")
+# What runs here builds no images, bundles and pages.
+NOT_IN_PACKAGE = ("image", "bundle", "collection", "Dockerfile")
 README = "Prefect as an appliance. See the project's README.\n"
 
 
@@ -50,17 +50,26 @@ def stage(repository: Path, context: Path, settings: PipSettings, apt_proxies: s
     _write(context / "Dockerfile", _read(repository / "appliance/Dockerfile"))
     _write(context / "requirements.lock", runtime)
     _copy_tree(repository / "appliance/image/inside", context / "inside")
-    _copy_tree(repository / "appliance", context / "source/appliance", skip=NOT_IN_PACKAGE)
-    for name in ("pyproject.toml", "LICENSE"):
-        _write(context / "source" / name, _read(repository / name))
-    # The package's metadata wants a readme; the real one changes too often for a layer's key.
-    _write(context / "source/README.md", README)
-    for name in ("flows", "deployments"):
-        _copy_tree(repository / name, context / "project" / name)
-    if (repository / ".prefectignore").exists():
-        _write(context / "project/.prefectignore", _read(repository / ".prefectignore"))
+    stage_product(repository, context)
     _stage_host(context / "host", settings, apt_proxies, lock.pins(runtime))
-    _freeze(context)
+    freeze(context)
+
+
+def stage_product(repository: Path, target: Path) -> None:
+    """Write the package's source to `source` and the shipped project to `project`.
+
+    Raises:
+        OperatorError: The checkout is incomplete.
+    """
+    _copy_tree(repository / "appliance", target / "source/appliance", skip=NOT_IN_PACKAGE)
+    for name in ("pyproject.toml", "LICENSE"):
+        _write(target / "source" / name, _read(repository / name))
+    # The package's metadata wants a readme; the real one changes too often for a layer's key.
+    _write(target / "source/README.md", README)
+    for name in ("flows", "deployments"):
+        _copy_tree(repository / name, target / "project" / name)
+    if (repository / ".prefectignore").exists():
+        _write(target / "project/.prefectignore", _read(repository / ".prefectignore"))
 
 
 def is_ignored(name: str) -> bool:
@@ -117,7 +126,8 @@ def _copy_tree(source: Path, target: Path, skip: tuple[str, ...] = ()) -> None:
                 (target / entry.name).chmod(0o755)
 
 
-def _freeze(context: Path) -> None:
+def freeze(context: Path) -> None:
+    """Give everything below a directory modes and times that do not vary."""
     for path in _below(context):
         executable = path.is_dir() or path.stat().st_mode & 0o100
         path.chmod(0o755 if executable else 0o644)

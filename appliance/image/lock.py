@@ -17,6 +17,27 @@ def pins(lock: str) -> dict[str, str]:
     return {normalized(name): version for name, version in _PIN.findall(lock)}
 
 
+def entry(lock: str, name: str) -> str:
+    """Return the lines of a lock that pin one distribution, hashes included.
+
+    Raises:
+        KeyError: The lock does not name it.
+    """
+    lines: list[str] = []
+    for line in lock.splitlines():
+        pin = _PIN.match(line)
+        if pin:
+            if lines:
+                break
+            if normalized(pin[1]) == normalized(name):
+                lines.append(line)
+        elif lines and line.strip().startswith("--hash="):
+            lines.append(line)
+    if not lines:
+        raise KeyError(name)
+    return "\n".join(lines) + "\n"
+
+
 def is_pinned(file_name: str, pinned: dict[str, str]) -> bool:
     """Tell whether a wheel's or source archive's file name is of a pinned version."""
     stem = re.sub(r"\.(whl|tar\.gz|zip)$", "", file_name)

@@ -1,15 +1,21 @@
-"""`zoe worker drain` and `zoe worker resume`: take this machine out of work, and back."""
+"""`zoe worker drain`, `resume` and `leave`: take this machine out of work, back, or for good."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from contextlib import closing
+from urllib.parse import quote
 
+from appliance import credentials
+from appliance.api import Api
 from appliance.errors import FAILURE_EXIT_CODE, OperatorError
-from appliance.layout import Layout
-from appliance.settings import Component, load
+from appliance.layout import Layout, Runtime
+from appliance.settings import Component, Settings, load
+from appliance.supervisor import health
 from appliance.worker import admission
+from appliance.worker.__main__ import worker_name
 from appliance.worker.ledger import Ledger
 
 POLL_SECONDS = 0.5
@@ -17,7 +23,13 @@ POLL_SECONDS = 0.5
 
 def carry_out(given: argparse.Namespace) -> int:
     """Carry out the command line."""
-    return drain(wait=given.wait) if given.action == "drain" else resume()
+    match given.action:
+        case "drain":
+            return drain(wait=given.wait)
+        case "leave":
+            return leave()
+        case _:
+            return resume()
 
 
 def drain(*, wait: float | None) -> int:
@@ -62,10 +74,44 @@ def resume() -> int:
     return 0
 
 
+def leave() -> int:
+    """Take the record of this machine's worker from the server; the worker must have stopped.
+
+    Raises:
+        OperatorError: No worker belongs here, or it still runs, or the server wants another
+            password.
+        WorldError: The server does not answer.
+    """
+    settings = _settings()
+    seen = health.read(Runtime.from_environment())
+    if seen is not None:
+        raise OperatorError(
+            "the worker here still runs",
+            where="zoe status",
+            remedy="zoe worker drain --wait, then stop Zoe here",
+        )
+    left = list(Ledger(Layout(settings.data_dir).ledger).entries())
+    if left:
+        raise OperatorError(
+            f"{len(left)} flow runs of this worker have not been settled",
+            where=str(Layout(settings.data_dir).ledger),
+            remedy="start Zoe here once more, then zoe worker drain --wait, and stop it",
+        )
+    name = worker_name(settings)
+    with closing(Api(settings, credentials.read(settings, Layout(settings.data_dir)))) as api:
+        api.delete(f"/work_pools/{quote(settings.work_pool)}/workers/{quote(name)}")
+    sys.stdout.write(f"the worker {name} has left the work pool {settings.work_pool}\n")
+    return 0
+
+
 def _layout() -> Layout:
+    return Layout(_settings().data_dir)
+
+
+def _settings() -> Settings:
     settings = load().settings
     if Component.WORKER not in settings.runs_here:
         raise OperatorError(
             "no worker runs here", where="ZOE_COMPONENTS", remedy="ask on a machine that has one"
         )
-    return Layout(settings.data_dir)
+    return settings

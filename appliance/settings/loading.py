@@ -22,6 +22,7 @@ from appliance.settings.sources import (
     from_file,
     secret_fields,
     variable,
+    with_secrets_read,
 )
 
 # Read before, or without, the settings model; see `appliance.layout` and `sources`. The last is
@@ -60,6 +61,11 @@ def load() -> Configuration:
         *_unknown_variables(os.environ),
         *(_unknown_keys(file_values, path) if path else ()),
     ]
+    if path:
+        try:
+            file_values = with_secrets_read(file_values, path)
+        except SeveralMistakesError as error:
+            mistakes += error.errors
     secret_values: Mapping[str, Any] = {}
     try:
         secret_values = SecretFileSource(Settings)()
@@ -111,14 +117,15 @@ def _unknown_variables(environ: Mapping[str, str]) -> list[OperatorError]:
 
 
 def _unknown_keys(values: Mapping[str, Any], path: Path) -> list[OperatorError]:
+    known = {*Settings.model_fields, *(name + FILE_SUFFIX.lower() for name in secret_fields())}
     return [
         OperatorError(
             f"{key} is not a setting",
             where=str(path),
-            remedy=_suggestion(key.lower(), Settings.model_fields),
+            remedy=_suggestion(key.lower(), known),
         )
         for key in values
-        if key not in Settings.model_fields
+        if key not in known
     ]
 
 

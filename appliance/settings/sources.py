@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -67,16 +68,8 @@ class SecretFileSource(PydanticBaseSettingsSource):
                 where="environment",
                 remedy="keep one of them",
             )
-        try:
-            content = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise OperatorError(
-                f"the secret file {path} cannot be read: {reason}",
-                where=f"{file_name} in the environment",
-                remedy=f"mount a file that uid {os.getuid()} may read, or unset {file_name}",
-            ) from None
-        return content.rstrip("\r\n"), field_name, False
+        secret = _read_secret(path, f"{file_name} in the environment", file_name)
+        return secret, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """Return every secret that is given by a file, by field name.
@@ -97,6 +90,56 @@ class SecretFileSource(PydanticBaseSettingsSource):
         if mistakes:
             raise SeveralMistakesError(mistakes)
         return values
+
+
+def _read_secret(path: str, where: str, setting: str) -> str:
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise OperatorError(
+            f"the secret file {path} cannot be read: {reason}",
+            where=where,
+            remedy=f"give a file that uid {os.getuid()} may read, or unset {setting}",
+        ) from None
+    return content.rstrip("\r\n")
+
+
+def with_secrets_read(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return the values of a configuration file with secrets in the place of their files' names.
+
+    Args:
+        values: What the file holds; `admin_password_file` names a file with `admin_password`.
+        path: The configuration file.
+
+    Raises:
+        OperatorError: At least one secret cannot be had; all that are wrong are in it.
+    """
+    found = dict(values)
+    mistakes: list[OperatorError] = []
+    for name in secret_fields():
+        key = name + FILE_SUFFIX.lower()
+        if key not in values:
+            continue
+        named = found.pop(key)
+        if name in values:
+            mistakes.append(
+                OperatorError(
+                    f"{name} and {key} are both set", where=str(path), remedy="keep one of them"
+                )
+            )
+        elif not isinstance(named, str):
+            mistakes.append(
+                OperatorError(f"{key} is not a path", where=str(path), remedy="give one in quotes")
+            )
+        else:
+            try:
+                found[name] = _read_secret(named, f"{key} in {path}", key)
+            except OperatorError as error:
+                mistakes.append(error)
+    if mistakes:
+        raise SeveralMistakesError(mistakes)
+    return found
 
 
 def configuration_file() -> Path | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.database import postgres, templates
-from appliance.errors import WorldError
+from appliance.errors import OperatorError, WorldError
 
 
 def make_archive(path: Path, files: dict[str, bytes]) -> Path:
@@ -66,6 +66,36 @@ def test_templates_fit_what_they_were_made_with(
     # A collection of Prefect's that somebody installs brings block types with it.
     (site / "prefect_aws-0.5.0.dist-info").mkdir()
     assert not templates.fit(made)
+
+
+def test_a_template_is_unpacked_by_a_python_that_knows_no_filters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 3.11.2, which is Debian 12's."""
+    make_archive(tmp_path / "t" / templates.SQLITE_TEMPLATE, {"prefect.db": b"schema"})
+    unpack = tarfile.TarFile.extractall
+
+    def of_old(archive: tarfile.TarFile, path: str) -> None:
+        unpack(archive, path, filter="data")
+
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", of_old)
+    database = tmp_path / "data" / "prefect.db"
+    assert templates.install_sqlite(tmp_path / "t", database)
+    assert database.read_bytes() == b"schema"
+
+
+def test_a_host_without_postgres_gets_the_template_of_sqlite_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(_: Path | None) -> Path:
+        raise OperatorError("PostgreSQL's server programs are not installed")
+
+    monkeypatch.setattr(templates, "_build_sqlite", lambda target: target.touch())
+    monkeypatch.setattr(postgres, "find_bin_dir", nowhere)
+    templates.build(tmp_path)
+    assert templates.fit(tmp_path)
+    assert not (tmp_path / templates.POSTGRES_TEMPLATE).exists()
 
 
 def test_sqlite_without_a_template_is_left_to_the_server(tmp_path: Path) -> None:

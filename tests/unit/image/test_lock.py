@@ -26,6 +26,18 @@ def test_pins_are_found_by_normalized_name() -> None:
     }
 
 
+def test_an_entry_is_the_pin_with_its_hashes_and_nothing_else() -> None:
+    assert lock.entry(LOCK, "uv") == (
+        'uv==0.13.8 ; python_version >= "3.11" \\\n    --hash=sha256:cc\n'
+    )
+    assert lock.entry(LOCK, "Ruamel.YAML").count("--hash") == 2
+
+
+def test_an_entry_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(KeyError, match="pip"):
+        lock.entry(LOCK, "pip")
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -313,3 +313,42 @@ def test_unreadable_configuration(public_dir: Path, monkeypatch: pytest.MonkeyPa
     (line,) = unprivileged(mistakes)
     assert "Permission denied" in line
     assert f"({path})" in line
+
+
+def test_the_file_names_files_of_secrets(configuration: Path, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{SECRET}\n")
+    configuration.write_text(f"admin_password_file = '{tmp_path}/password'\n")
+    loaded = load()
+    assert loaded.settings.admin_password is not None
+    assert loaded.settings.admin_password.get_secret_value() == SECRET
+    assert loaded.origins["admin_password"] == str(configuration)
+
+
+def test_the_environment_wins_over_a_secret_file_that_the_file_names(
+    configuration: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text("theirs\n")
+    configuration.write_text(f"admin_password_file = '{tmp_path}/password'\n")
+    monkeypatch.setenv("ZOE_ADMIN_PASSWORD", SECRET)
+    password = load().settings.admin_password
+    assert password is not None
+    assert password.get_secret_value() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("admin_password = 'a'\nadmin_password_file = '/b'\n", "admin_password_file are both set"),
+        ("admin_password_file = 7\n", "admin_password_file is not a path"),
+        ("admin_password_file = '/nowhere/a'\n", "/nowhere/a cannot be read: No such file"),
+        ("admin_pasword_file = '/a'\n", "did you mean admin_password_file?"),
+        ("port_file = '/a'\n", "port_file is not a setting"),
+    ],
+)
+def test_mistakes_with_files_of_secrets_in_the_file(
+    configuration: Path, text: str, words: str
+) -> None:
+    configuration.write_text(text)
+    (line,) = mistakes()
+    assert words in line
+    assert str(configuration) in line
