@@ -18,7 +18,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a checkout, with a pip that makes empty wheels."""
     root = tmp_path / "checkout"
     own = {
-        "requirements-dev.lock": FILES["requirements-dev.lock"],
+        "requirements-dev.lock": "setuptools==80.9.0 \\\n    --hash=sha256:00\n",
         "appliance/__init__.py": '__version__ = "0.1.0"\n',
     }
     for name, text in {**FILES, **own}.items():
@@ -50,7 +50,6 @@ def test_a_bundle_holds_installer_wheels_lock_and_project(checkout: Path, tmp_pa
     assert "wheels/zoe_prefect-0.1.0-py3-none-any.whl" in names
     assert not [name for name in names if name.startswith(("source", "tools"))]
     assert requirements.startswith(LOCK)
-    assert "uv==0.13.8" in requirements
     assert "zoe-prefect==0.1.0" in requirements
 
 
