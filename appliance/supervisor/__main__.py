@@ -22,7 +22,7 @@ from supervisor.supervisord import Supervisor
 from appliance.errors import USAGE_EXIT_CODE
 from appliance.layout import Layout, Runtime
 from appliance.log import stamped
-from appliance.supervisor import fatal
+from appliance.supervisor import fatal, forking
 from appliance.supervisor.configuration import START_RETRIES
 from appliance.supervisor.stream import LogFile, Stream
 
@@ -101,6 +101,10 @@ class Options(ServerOptions):  # type: ignore[misc] # supervisor ships no types
         self._stream = stream
         self._wakeup = Wakeup()
         self.reaped_status = 0
+
+    def fork(self) -> int:
+        """Fork, so that a program can be stopped before it is there."""
+        return forking.fork()
 
     def waitpid(self) -> tuple[int | None, int | None]:
         """Reap a process, and keep its status: supervisord forgets that of a failed start."""
