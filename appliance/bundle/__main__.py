@@ -11,9 +11,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance.bundle.making import make
-from appliance.bundle.target import target
-from appliance.errors import FAILURE_EXIT_CODE, ZoeError
+from appliance.errors import FAILURE_EXIT_CODE, USAGE_EXIT_CODE, ZoeError
+
+try:
+    from appliance.bundle.making import make
+    from appliance.bundle.target import target
+except ModuleNotFoundError as missing:
+    sys.stderr.write(
+        f"bundle: {sys.executable} has no module {missing.name}; "
+        "call the Python that Ansible runs with, or install that module\n"
+    )
+    sys.exit(USAGE_EXIT_CODE)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

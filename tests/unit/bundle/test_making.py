@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -110,3 +112,17 @@ def test_few_old_bundles_are_kept(checkout: Path, tmp_path: Path) -> None:
     left = list((tmp_path / "bundles").glob("*.pyz"))
     assert len(left) == making.KEPT
     assert newest in left
+
+
+def test_a_python_without_what_is_needed_is_told_in_one_line() -> None:
+    # -S: without what is installed beside Python itself.
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "appliance.bundle", "--python", "3.13"],
+        cwd=Path(making.__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"bundle: {sys.executable} has no module packaging; ")
+    assert done.stderr.count("\n") == 1
